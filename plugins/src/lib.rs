@@ -1,0 +1,10 @@
+//! Exchange adapters.
+
+use std::sync::Arc;
+
+use marketd_core::Exchange;
+
+/// Every adapter that is built into the binary.
+pub fn built_in() -> Vec<Arc<dyn Exchange>> {
+    Vec::new()
+}
