@@ -20,7 +20,7 @@ pub fn from_iso(text: &str) -> Option<Millis> {
         return Some(moment.as_millisecond());
     }
     let civil = text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(|date| date.at(0, 0, 0, 0))).ok()?;
-    Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond())
+    Some(TimeZone::UTC.to_timestamp(civil).ok()?.as_millisecond())
 }
 
 /// Year, month and day of a moment in UTC, as symbols write an expiry (`yymmdd`): `260327`.
@@ -31,7 +31,7 @@ pub fn to_yymmdd(millis: Millis) -> Option<String> {
 /// A moment by a `strftime` format in UTC, for requests that want a date (`%Y%m%d`); `None` for an impossible format.
 pub fn format(millis: Millis, format: &str) -> Option<String> {
     let moment = Timestamp::from_millisecond(millis).ok()?;
-    jiff::fmt::strtime::format(format, &moment.to_zoned(TimeZone::UTC)).ok()
+    jiff::fmt::strtime::format(format, moment).ok()
 }
 
 /// Reads a moment by a `strptime` format (`%d%b%y`); without a time of day it is midnight, without a zone UTC.
@@ -41,7 +41,7 @@ pub fn parse(text: &str, format: &str) -> Option<Millis> {
         return Some(moment.as_millisecond());
     }
     let civil = parts.to_datetime().or_else(|_| parts.to_date().map(|date| date.at(0, 0, 0, 0))).ok()?;
-    Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond())
+    Some(TimeZone::UTC.to_timestamp(civil).ok()?.as_millisecond())
 }
 
 #[cfg(test)]
