@@ -70,6 +70,19 @@ impl Code {
         Self::ALL.into_iter().find(|code| code.name() == name)
     }
 
+    /// The HTTP status that tells it.
+    pub fn http_status(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::ExchangeNotFound | Self::BadSymbol => 404,
+            Self::RateLimited => 429,
+            Self::NotSupported => 501,
+            Self::BadResponse => 502,
+            Self::RateLimitExceeded | Self::ExchangeNotAvailable | Self::OnMaintenance => 503,
+            Self::RequestTimeout => 504,
+        }
+    }
+
     /// Whether the exchange failed rather than the question: an older answer may be served instead.
     pub fn is_exchange_failure(self) -> bool {
         matches!(
@@ -233,5 +246,10 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(Code::from_name(code.name()), Some(code));
         }
+    }
+    #[test]
+    fn every_code_has_the_status_of_the_contract() {
+        let statuses = Code::ALL.map(Code::http_status);
+        assert_eq!(statuses, [400, 404, 404, 429, 501, 502, 503, 503, 503, 504]);
     }
 }
