@@ -1,5 +1,7 @@
 //! Exchange adapters.
 
+pub mod conformance;
+
 use std::sync::Arc;
 
 use marketd_core::Exchange;
