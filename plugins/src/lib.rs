@@ -1,6 +1,7 @@
 //! Exchange adapters.
 
 pub mod conformance;
+pub mod definition;
 pub mod demo;
 
 use std::sync::Arc;

@@ -1,0 +1,313 @@
+//! From an answer to rows of values: which rows there are, and where each field stands in them.
+
+use marketd_core::Error;
+
+use super::context::Asked;
+use super::expr::{
+    Context, ContextScope, Expr, Jaq, Picks, RowStep, Scope, Shape, Slots, Step, Value, code_of, each_row, from_val,
+    parse_json, row_steps,
+};
+use super::source::{Content, Node, Reader, Result};
+
+/// How rows are found in an answer, and fields in a row.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    rows: Rows,
+    picks: Picks,
+    fields: Vec<Option<Expr>>,
+    /// `keep`: what else is kept of a row, under names of the definition's own.
+    keep: Vec<(String, Expr)>,
+    /// `where`: rows of which it is not true are none.
+    only: Option<Expr>,
+}
+
+#[derive(Debug)]
+enum Rows {
+    /// `.result[]`, read directly.
+    Plain(Vec<RowStep>),
+    /// Anything more, evaluated by jaq once per answer.
+    Program { program: Jaq, documents: Vec<Option<usize>> },
+    /// One list a field; the row is what stands at the same place in all of them.
+    Columns(Vec<(usize, Vec<RowStep>)>),
+    /// Rows that stand in the definition itself.
+    Fixed(Vec<String>),
+}
+
+/// What is to be read from an answer.
+pub(crate) struct Fields<'f> {
+    /// The keys of the fields.
+    pub(crate) names: &'f [&'static str],
+    /// Those that must be defined.
+    pub(crate) required: &'f [&'static str],
+    /// The key of the rows, and where they are when it is left out.
+    pub(crate) rows: &'static str,
+    pub(crate) default_rows: Option<&'static str>,
+}
+
+/// How many rows an answer had, and how many of them were malformed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) kept: usize,
+    pub(crate) dropped: usize,
+}
+
+/// One row: its fields by their place in [`Fields::names`].
+pub(crate) struct Row<'a, 'r> {
+    mapping: &'a Mapping,
+    scope: Scope<'a, 'r>,
+}
+
+impl<'a, 'r> Row<'a, 'r> {
+    /// The value of a field.
+    pub(crate) fn value(&self, field: usize) -> Value<'a> {
+        self.mapping.fields[field].as_ref().map_or(Value::Null, |expr| expr.eval(&self.scope))
+    }
+
+    /// The values of `keep`, by name.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
+        self.mapping.keep.iter().map(|(name, expr)| (name.as_str(), expr.eval(&self.scope)))
+    }
+
+    /// Whether anything that the fields read is there at all, be it null.
+    pub(crate) fn is_present(&self) -> bool {
+        self.scope.has_row()
+    }
+
+    /// The same row, now that it is known which market it is about.
+    pub(crate) fn about<'b>(&self, asked: &'b Asked) -> Row<'b, 'r>
+    where
+        'a: 'b,
+    {
+        Row { mapping: self.mapping, scope: self.scope.with_context(asked) }
+    }
+}
+
+impl Mapping {
+    /// Reads the rows and fields of a table; `others` names the answers beside the main one.
+    pub(crate) fn read(table: &mut Reader, fields: &Fields<'_>, others: &[String]) -> Result<Self> {
+        let mut picks = Picks::new(others.iter().map(String::as_str));
+        let rows_node = table.optional(fields.rows);
+        let mut columns = Vec::new();
+        let mut compiled = Vec::with_capacity(fields.names.len());
+        for name in fields.names {
+            let node = if fields.required.contains(name) { Some(table.required(name)?) } else { table.optional(name) };
+            let column = (rows_node.is_none() && fields.default_rows.is_none()).then_some(&mut columns);
+            compiled.push(node.map(|node| read_field(&node, &mut picks, column)).transpose()?);
+        }
+        let only = table.optional("where").map(|node| read_field(&node, &mut picks, None)).transpose()?;
+        let keep = match table.optional("keep") {
+            Some(node) => node.reader()?.rest(),
+            None => Vec::new(),
+        };
+        let keep = keep.into_iter().map(|(name, node)| Ok((name, read_field(&node, &mut picks, None)?)));
+        let keep = keep.collect::<Result<Vec<_>>>()?;
+        let rows = match rows_node {
+            Some(node) => Rows::read(&node, &mut picks)?,
+            None if !columns.is_empty() => Rows::Columns(columns),
+            None => match fields.default_rows {
+                Some(code) => Rows::Plain(row_steps(code).unwrap_or_default()),
+                None => return Err(table.place().inner(fields.rows).error("is missing")),
+            },
+        };
+        // What jaq reads of a row of `to_entries[]` is no text of the answer, so jaq makes the rows as well.
+        let rows = match rows {
+            Rows::Plain(steps)
+                if steps.contains(&RowStep::Entries)
+                    && compiled
+                        .iter()
+                        .flatten()
+                        .chain(&only)
+                        .chain(keep.iter().map(|(_, e)| e))
+                        .any(|e| !e.is_plain()) =>
+            {
+                let code = code_of(&steps);
+                Rows::program(&code, &mut picks).map_err(|problem| table.place().inner(fields.rows).error(problem))?
+            }
+            rows => rows,
+        };
+        Ok(Self { rows, picks, fields: compiled, keep, only })
+    }
+
+    /// Rows that stand in the definition, as JSON.
+    pub(crate) fn with_fixed_rows(mut self, rows: Vec<String>) -> Self {
+        self.rows = Rows::Fixed(rows);
+        self
+    }
+
+    /// Hands each row of an answer to `sink`, which tells whether it could make something of it.
+    ///
+    /// `answers` are the main answer and those beside it, in the order of their names.
+    ///
+    /// # Errors
+    /// `BadResponse` when the answer is no JSON, has nothing where rows should be, or nothing but malformed rows.
+    pub(crate) fn each(
+        &self,
+        answers: &[&str],
+        asked: &Asked,
+        mut sink: impl FnMut(&Row<'_, '_>) -> bool,
+    ) -> marketd_core::Result<Tally> {
+        let main = answers.first().copied().unwrap_or("null");
+        let expanded = match &self.rows {
+            Rows::Program { program, documents } => expand(program, documents, answers, asked)?,
+            Rows::Plain(_) | Rows::Columns(_) | Rows::Fixed(_) => Vec::new(),
+        };
+        let documents = self.pick_documents(answers)?;
+        let (shape, count) = self.picks.shape(0);
+        let mut tally = Tally::default();
+        let take = |slots: &Slots<'_>| {
+            let scope = Scope::new(slots, &documents, asked);
+            if self.only.as_ref().is_some_and(|only| !only.eval(&scope).is_truthy()) {
+                return;
+            }
+            let kept = sink(&Row { mapping: self, scope });
+            tally.kept += usize::from(kept);
+            tally.dropped += usize::from(!kept);
+        };
+        match &self.rows {
+            Rows::Plain(steps) => {
+                if !each_row(main, steps, shape, count, take).map_err(unreadable)? {
+                    return Err(Error::bad_response(format!("the answer has nothing at `{}`", code_of(steps))));
+                }
+            }
+            Rows::Columns(columns) => each_of_columns(main, columns, count, take)?,
+            Rows::Program { .. } => each_text(&expanded, shape, count, take)?,
+            Rows::Fixed(rows) => each_text(rows, shape, count, take)?,
+        }
+        if tally.kept == 0 && tally.dropped > 0 {
+            return Err(Error::bad_response(format!("none of the {} rows of the answer can be read", tally.dropped)));
+        }
+        Ok(tally)
+    }
+
+    fn pick_documents<'a>(&self, answers: &[&'a str]) -> marketd_core::Result<Vec<Slots<'a>>> {
+        let pick = |(at, answer): (usize, &&'a str)| {
+            let (shape, count) = self.picks.shape(at + 1);
+            let mut slots = vec![None; count];
+            if count > 0 {
+                shape.pick(answer, &mut slots).map_err(unreadable)?;
+            }
+            Ok(slots)
+        };
+        answers.iter().enumerate().map(pick).collect()
+    }
+
+    /// Every expression in it, and the program of its rows.
+    pub(crate) fn parts(&self) -> (impl Iterator<Item = &Expr>, Option<&Jaq>) {
+        let program = match &self.rows {
+            Rows::Program { program, .. } => Some(program),
+            Rows::Plain(_) | Rows::Columns(_) | Rows::Fixed(_) => None,
+        };
+        (self.fields.iter().flatten().chain(&self.only).chain(self.keep.iter().map(|(_, expr)| expr)), program)
+    }
+}
+
+/// Compiles a field. Where there are no rows to stand in, `columns` takes the lists that fields read: `.result.open[] | times(2)`.
+fn read_field(node: &Node, picks: &mut Picks, columns: Option<&mut Vec<(usize, Vec<RowStep>)>>) -> Result<Expr> {
+    let at = |problem: String| node.place.error(problem);
+    let Content::Text(code) = &node.content else {
+        // A number or a truth value is itself.
+        return Expr::compile(&node.scalar()?, picks).map_err(at);
+    };
+    if is_word(code) {
+        return Expr::compile(&format!("\"{code}\""), picks).map_err(at);
+    }
+    let Some((columns, end)) = columns.zip(code.find("[]")) else { return Expr::compile(code, picks).map_err(at) };
+    let steps =
+        row_steps(&code[..end + 2]).ok_or_else(|| at("a column must be a plain path that ends in []".to_owned()))?;
+    let index = columns.len();
+    // The row is a list of what stands at the same place in every column.
+    columns.push((picks.add_to_row(&[Step::Index(index)]), steps));
+    Expr::compile(&format!(".[{index}]{}", &code[end + 2..]), picks).map_err(at)
+}
+
+/// Whether a text is a word that stands for itself, as in `type = "spot"`, rather than an expression.
+fn is_word(code: &str) -> bool {
+    code.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+impl Rows {
+    fn read(node: &Node, picks: &mut Picks) -> Result<Self> {
+        let code = node.text()?;
+        match row_steps(code) {
+            Some(steps) => Ok(Self::Plain(steps)),
+            None => Self::program(code, picks).map_err(|problem| node.place.error(problem)),
+        }
+    }
+
+    fn program(code: &str, picks: &mut Picks) -> std::result::Result<Self, String> {
+        // `.` is the whole answer here, which is what `$row` and `$doc` mean too.
+        let program = Jaq::parse(code, &picks.variables())?;
+        let documents = program.variables().iter().map(|name| picks.document(name)).collect();
+        Ok(Self::Program { program, documents })
+    }
+}
+
+/// The rows that a program makes of an answer, as JSON.
+fn expand(
+    program: &Jaq,
+    documents: &[Option<usize>],
+    answers: &[&str],
+    asked: &Asked,
+) -> marketd_core::Result<Vec<String>> {
+    let parse = |json: &str| parse_json(json).map_err(Error::bad_response);
+    let answer = |at: usize| parse(answers.get(at).copied().unwrap_or("null"));
+    let input = answer(0)?;
+    let variables = program.variables().iter().zip(documents).map(|(name, document)| match document {
+        Some(0 | 1) => Ok(input.clone()),
+        Some(at) => answer(at - 1),
+        None => parse(&asked.json(ContextScope::of(name).unwrap_or(ContextScope::Either))),
+    });
+    let variables = variables.collect::<marketd_core::Result<_>>()?;
+    let results = program.run(input, variables);
+    let results =
+        results.map_err(|problem| Error::bad_response(format!("the answer is not of the expected form: {problem}")))?;
+    Ok(results.iter().map(|row| from_val(row).to_json().into_owned()).collect())
+}
+
+fn each_text<'a>(
+    rows: &'a [String],
+    shape: &Shape,
+    slot_count: usize,
+    mut take: impl FnMut(&Slots<'a>),
+) -> marketd_core::Result<()> {
+    let mut slots = vec![None; slot_count];
+    for row in rows {
+        slots.fill(None);
+        shape.pick(row, &mut slots).map_err(unreadable)?;
+        take(&slots);
+    }
+    Ok(())
+}
+
+/// Rows of what stands at the same place in every column; as many as the shortest column has.
+fn each_of_columns<'a>(
+    json: &'a str,
+    columns: &[(usize, Vec<RowStep>)],
+    slot_count: usize,
+    mut take: impl FnMut(&Slots<'a>),
+) -> marketd_core::Result<()> {
+    let mut whole = Shape::default();
+    whole.add(&[], &mut 0);
+    let mut lists = Vec::with_capacity(columns.len());
+    for (slot, steps) in columns {
+        let mut list = Vec::new();
+        if !each_row(json, steps, &whole, 1, |slots: &Slots<'a>| list.push(slots[0])).map_err(unreadable)? {
+            return Err(Error::bad_response(format!("the answer has nothing at `{}`", code_of(steps))));
+        }
+        lists.push((*slot, list));
+    }
+    let length = lists.iter().map(|(_, list)| list.len()).min().unwrap_or(0);
+    let mut slots = vec![None; slot_count];
+    for at in 0..length {
+        for (slot, list) in &lists {
+            slots[*slot] = list[at];
+        }
+        take(&slots);
+    }
+    Ok(())
+}
+
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::bad_response(format!("the answer cannot be read: {error}")).with_source(error)
+}

@@ -1,0 +1,264 @@
+//! `[markets]`: the lists of what can be traded.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use marketd_core::{Error, Fetch, Market, MarketType, OptionType, Range};
+
+use super::context::Asked;
+use super::expr::{Expr, Picks, RowStep, Scope, Shape, Value, each_row, row_steps};
+use super::mapping::{Fields, Mapping, Row, Tally};
+use super::question::{Answers, Question, Shared};
+use super::source::{Content, Node, Reader, Result};
+use super::variants::GROUP;
+
+const FIELDS: &[&str] = &[
+    "id",
+    "base",
+    "quote",
+    "settle",
+    "type",
+    "active",
+    "contract-size",
+    "expiry",
+    "strike",
+    "option-type",
+    "linear",
+    "inverse",
+    "amount-tick",
+    "price-tick",
+    "min-amount",
+    "max-amount",
+    "min-price",
+    "max-price",
+    "min-cost",
+    "max-cost",
+];
+
+/// One list of markets.
+#[derive(Debug)]
+pub(crate) struct MarketList {
+    group: Option<String>,
+    source: Source,
+    mapping: Mapping,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// Asked once, or once for each of these.
+    Asked { question: Arc<Question>, each: Each },
+    /// `list`: the markets stand in the definition.
+    Fixed,
+}
+
+/// For what a list is asked again and again, as `{each}`.
+#[derive(Debug)]
+enum Each {
+    Once,
+    Of(Vec<Value<'static>>),
+    /// What another answer names.
+    Named {
+        question: Arc<Question>,
+        values: Vec<RowStep>,
+    },
+}
+
+/// The currency codes that every exchange's aliases are laid over, as ccxt has them.
+const COMMON_ALIASES: [(&str, &str); 2] = [("XBT", "BTC"), ("BCHSV", "BSV")];
+
+/// How the exchange's names of currencies become the common ones.
+#[derive(Debug)]
+pub(crate) struct Currencies(HashMap<String, String>);
+
+impl Currencies {
+    /// Reads `[currencies]`: `XBT = "BTC"`.
+    pub(crate) fn read(node: Option<Node>) -> Result<Self> {
+        let mut aliases: HashMap<_, _> =
+            COMMON_ALIASES.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
+        for (from, to) in super::request::read_texts(node)? {
+            aliases.insert(from, to);
+        }
+        Ok(Self(aliases))
+    }
+
+    /// The common code.
+    pub(crate) fn code(&self, name: &str) -> String {
+        if let Some(code) = self.0.get(name) {
+            return code.clone();
+        }
+        let upper = name.to_uppercase();
+        self.0.get(&upper).cloned().unwrap_or(upper)
+    }
+}
+
+impl MarketList {
+    /// Reads a list; `group` is its name where a definition has several.
+    pub(crate) fn read(mut table: Reader, group: Option<&str>, shared: &Shared) -> Result<Self> {
+        let group = table
+            .optional("group")
+            .map(|node| node.text().map(str::to_owned))
+            .transpose()?
+            .or(group.map(str::to_owned));
+        let each = table.optional("each");
+        let question = Question::read(&mut table, shared)?;
+        let fixed = table.optional("list");
+        let names = question.as_ref().map(Question::names).unwrap_or_default();
+        let fields = Fields {
+            names: FIELDS,
+            required: &["id", "base", "quote", "type"],
+            rows: "rows",
+            default_rows: fixed.as_ref().map(|_| "."),
+        };
+        let mut mapping = Mapping::read(&mut table, &fields, &names)?;
+        let source = match (question, fixed) {
+            (Some(question), None) => Source::Asked { question: Arc::new(question), each: Each::read(each, shared)? },
+            (None, Some(list)) => {
+                let rows = list.list()?.iter().map(|row| row.to_json().to_string()).collect();
+                mapping = mapping.with_fixed_rows(rows);
+                Source::Fixed
+            }
+            (Some(_), Some(list)) => return Err(list.place.error("the list is asked for already; one of them only")),
+            (None, None) => return Err(table.place().inner("get").error("is missing")),
+        };
+        table.finish()?;
+        Ok(Self { group, source, mapping })
+    }
+
+    /// The name under which the tables of questions know its markets.
+    pub(crate) fn group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
+    /// Asks for the markets; with them, how many rows were read and dropped.
+    pub(crate) fn fetch(self: &Arc<Self>, currencies: &Arc<Currencies>) -> Fetch<(Vec<Market>, Tally)> {
+        let (list, currencies) = (self.clone(), currencies.clone());
+        let answers = match &self.source {
+            Source::Fixed => Fetch::Done(Ok(vec![Answers::none(Asked::nothing())])),
+            Source::Asked { question, each } => each.fetch(question),
+        };
+        answers.then(move |result| Fetch::Done(result.and_then(|answers| list.markets(&answers, &currencies))))
+    }
+
+    /// Every expression and program in it.
+    pub(crate) fn check(&self, check: &mut super::Check<'_>) {
+        check.mapping(&self.mapping);
+        if let Source::Asked { question, each } = &self.source {
+            check.question(question);
+            if let Each::Named { question, .. } = each {
+                check.question(question);
+            }
+        }
+    }
+
+    fn markets(&self, all: &[Answers], currencies: &Currencies) -> marketd_core::Result<(Vec<Market>, Tally)> {
+        let mut markets = Vec::new();
+        let mut sum = Tally::default();
+        for answers in all {
+            let tally = self.mapping.each(&answers.texts()?, &answers.asked, |row| {
+                let market = self.market(row, currencies);
+                let made = market.is_some();
+                markets.extend(market);
+                made
+            })?;
+            sum.kept += tally.kept;
+            sum.dropped += tally.dropped;
+        }
+        Ok((markets, sum))
+    }
+
+    fn market(&self, row: &Row<'_, '_>, currencies: &Currencies) -> Option<Market> {
+        let mut fields = (0..FIELDS.len()).map(|field| row.value(field));
+        let mut next = || fields.next().unwrap_or(Value::Null);
+        let id = next().string()?;
+        let mut market = Market::spot(id, currencies.code(&next().string()?), currencies.code(&next().string()?));
+        let settle = next().string();
+        market.kind = MarketType::from_name(&next().string()?)?;
+        market.settle = settle.filter(|_| market.kind != MarketType::Spot).map(|settle| currencies.code(&settle));
+        market.active = next().truth();
+        market.contract_size = next().decimal().filter(|_| market.kind != MarketType::Spot);
+        let has_end = matches!(market.kind, MarketType::Future | MarketType::Option);
+        market.expiry = next().millis().filter(|_| has_end);
+        let is_option = market.kind == MarketType::Option;
+        market.strike = next().decimal().filter(|_| is_option);
+        market.option_type =
+            next().string().filter(|_| is_option).and_then(|word| match word.to_ascii_lowercase().as_str() {
+                "call" | "c" => Some(OptionType::Call),
+                "put" | "p" => Some(OptionType::Put),
+                _ => None,
+            });
+        (market.linear, market.inverse) = (next().truth(), next().truth());
+        market.precision.amount = next().decimal().filter(|tick| !tick.is_zero());
+        market.precision.price = next().decimal().filter(|tick| !tick.is_zero());
+        let mut range = || Range { min: next().decimal(), max: next().decimal() };
+        (market.limits.amount, market.limits.price, market.limits.cost) = (range(), range(), range());
+        for (name, value) in row.kept() {
+            market.attributes.extend(value.string().map(|text| (name.to_owned(), text)));
+        }
+        if let Some(group) = &self.group {
+            market.attributes.insert(GROUP.to_owned(), group.clone());
+        }
+        market.complete();
+        Some(market)
+    }
+}
+
+impl Each {
+    fn read(node: Option<Node>, shared: &Shared) -> Result<Self> {
+        let Some(node) = node else { return Ok(Self::Once) };
+        match node.content {
+            Content::List(list) => {
+                let values = list.iter().map(|item| Ok(Value::from_json(&item.to_json().to_string()).into_owned()));
+                Ok(Self::Of(values.collect::<Result<_>>()?))
+            }
+            _ => {
+                let mut table = node.reader()?;
+                let question = Question::read(&mut table, shared)?
+                    .ok_or_else(|| table.place().inner("get").error("is missing"))?;
+                let values = table.required("values")?;
+                let steps = row_steps(values.text()?)
+                    .ok_or_else(|| values.place.error("must be a plain path to values, as in .[].name"))?;
+                table.finish()?;
+                Ok(Self::Named { question: Arc::new(question), values: steps })
+            }
+        }
+    }
+
+    fn fetch(&self, question: &Arc<Question>) -> Fetch<Vec<Answers>> {
+        let for_each = |values: Vec<Value<'static>>| {
+            values.into_iter().map(|value| Asked::nothing().with("each", value)).collect()
+        };
+        match self {
+            Self::Once => question.ask_all(vec![Asked::nothing()]),
+            Self::Of(values) => question.ask_all(for_each(values.clone())),
+            Self::Named { question: names, values } => {
+                let (question, steps) = (question.clone(), values.clone());
+                names.ask(Asked::nothing()).then(move |result| {
+                    match result.and_then(|answers| values_at(&answers, &steps)) {
+                        Ok(values) => question.ask_all(for_each(values)),
+                        Err(error) => Fetch::fail(error),
+                    }
+                })
+            }
+        }
+    }
+}
+
+fn values_at(answers: &Answers, steps: &[RowStep]) -> marketd_core::Result<Vec<Value<'static>>> {
+    let mut picks = Picks::new([]);
+    let whole = Expr::compile(".", &mut picks).map_err(Error::bad_response)?;
+    let (shape, count): (&Shape, usize) = picks.shape(0);
+    let mut values = Vec::new();
+    let texts = answers.texts()?;
+    let main = texts.first().copied().unwrap_or("null");
+    let found = each_row(main, steps, shape, count, |slots| {
+        let value = whole.eval(&Scope::new(slots, &[], &answers.asked)).into_owned();
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    });
+    match found {
+        Ok(true) => Ok(values),
+        Ok(false) => Err(Error::bad_response("the answer has no list of values")),
+        Err(error) => Err(Error::bad_response("the answer is no JSON").with_source(error)),
+    }
+}

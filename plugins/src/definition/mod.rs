@@ -1,0 +1,354 @@
+//! Exchanges as data: what a TOML file says about an exchange, compiled into an adapter.
+//!
+//! A definition names the requests of each question, the way to the rows of the answer, and where each field stands in a row.
+//! It is read strictly: an unknown key, a bad path or a missing field is an error with file, line and key.
+
+mod candles;
+mod context;
+mod errors;
+mod expr;
+mod limits;
+mod mapping;
+mod markets;
+mod order_book;
+mod question;
+mod request;
+mod source;
+mod template;
+mod ticker;
+mod trades;
+mod variants;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use marketd_core::{
+    About, Budget, Candle, CandleQuery, Capability, Exchange, Fetch, Kind, Links, Market, OrderBook, OrderBookQuery,
+    Ticker, TickersQuery, Trade, TradesQuery,
+};
+
+pub use source::DefinitionError;
+
+use candles::CandleQuestion;
+use errors::ErrorRules;
+use expr::Expr;
+use mapping::{Mapping, Tally};
+use markets::{Currencies, MarketList};
+use order_book::OrderBookQuestion;
+use question::{Question, Shared};
+use request::{Hosts, read_texts};
+use source::{Content, Node, Reader, Result};
+use ticker::TickerQuestion;
+use trades::TradesQuestion;
+use variants::{Section, Variants};
+
+/// An exchange that a TOML file defines.
+#[derive(Debug)]
+pub struct Definition {
+    about: About,
+    id: Arc<str>,
+    currencies: Arc<Currencies>,
+    markets: Vec<Arc<MarketList>>,
+    ticker: Variants<TickerQuestion>,
+    tickers: Variants<TickerQuestion>,
+    candles: Variants<CandleQuestion>,
+    order_book: Variants<OrderBookQuestion>,
+    trades: Variants<TradesQuestion>,
+    errors: Arc<ErrorRules>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Definition {
+    /// Reads a definition. `file` names it in errors; `text_of` finds the text of another one that it extends.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with file, line and key.
+    pub fn parse(
+        file: &str,
+        text: &str,
+        text_of: &dyn Fn(&str) -> Option<String>,
+    ) -> std::result::Result<Self, DefinitionError> {
+        let node = whole(Node::parse(file, text)?, text_of, 0)?;
+        Self::read(node.reader()?)
+    }
+
+    /// Compiles every jq program in it, which reading leaves until one is needed.
+    ///
+    /// # Errors
+    /// A sentence about the first wrong one.
+    pub fn check(&self) -> std::result::Result<(), String> {
+        let mut wrong = None;
+        self.visit(&mut |code, outcome| {
+            if let (None, Err(problem)) = (&wrong, outcome) {
+                wrong = Some(format!("`{code}`: {problem}"));
+            }
+        });
+        wrong.map_or(Ok(()), Err)
+    }
+
+    fn visit(&self, report: Report<'_>) {
+        let mut check = Check { report };
+        self.errors.expressions().for_each(|expr| check.expr(expr));
+        self.markets.iter().for_each(|list| list.check(&mut check));
+        self.ticker.iter().chain(self.tickers.iter()).for_each(|question| question.check(&mut check));
+        self.candles.iter().for_each(|question| question.check(&mut check));
+        self.order_book.iter().for_each(|question| question.check(&mut check));
+        self.trades.iter().for_each(|question| question.check(&mut check));
+    }
+
+    fn read(mut top: Reader) -> Result<Self> {
+        let text = |node: Node| node.text().map(str::to_owned);
+        let id_node = top.required("id")?;
+        let id = text(id_node.clone())?;
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+            return Err(id_node.place.error("must be lower case letters and digits"));
+        }
+        let name = text(top.required("name")?)?;
+        let doc = text(top.required("doc")?)?;
+        let www = top.optional("www").map(text).transpose()?;
+        let budget = top.optional("budget");
+        let budget = budget
+            .map(|node| node.text()?.parse::<Budget>().map_err(|problem| node.place.error(problem)))
+            .transpose()?;
+        let hosts = Hosts {
+            base: top.optional("base-url").map(text).transpose()?,
+            named: read_texts(top.optional("hosts"))?,
+            headers: read_texts(top.optional("headers"))?,
+        };
+        let errors = Arc::new(ErrorRules::read(top.optional("errors"))?);
+        let shared = Shared { hosts: Arc::new(hosts), errors: errors.clone() };
+        let currencies = Arc::new(Currencies::read(top.optional("currencies"))?);
+
+        let (markets, groups) = read_markets(top.required("markets")?, &shared)?;
+        let mut section = |key: &'static str| -> Result<Option<Section>> {
+            let Some(node) = top.optional(key) else { return Ok(None) };
+            match node.content {
+                Content::Table(table) => Section::read(table, node.place, &groups).map(Some),
+                _ => Err(node.place.error("must be a table")),
+            }
+        };
+        let (one, many) = (section("ticker")?, section("tickers")?);
+        let many = match (&one, many) {
+            (Some(one), Some(many)) => Some(one.clone().only(&inherited_by_tickers()).overlay(many)),
+            (_, many) => many,
+        };
+        let ticker = compile(one, &groups, |table| TickerQuestion::read(table, false, &shared))?;
+        let tickers = compile(many, &groups, |table| TickerQuestion::read(table, true, &shared))?;
+        let candles = compile(section("candles")?, &groups, |table| CandleQuestion::read(table, &shared))?;
+        let order_book = compile(section("order-book")?, &groups, |table| OrderBookQuestion::read(table, &shared))?;
+        let trades = compile(section("trades")?, &groups, |table| TradesQuestion::read(table, &shared))?;
+        top.finish()?;
+
+        let mut timeframes: Vec<_> = candles.iter().flat_map(|question| question.timeframes()).collect();
+        timeframes.sort_unstable();
+        timeframes.dedup();
+        let has_many = tickers.iter().any(|question| question.is_open());
+        let can = |capability: &Capability| match capability {
+            Capability::Markets => true,
+            Capability::Ticker => has_many || ticker.iter().any(|question| question.is_open()),
+            Capability::Tickers => has_many,
+            Capability::Candles => candles.iter().any(|question| question.is_open()),
+            Capability::OrderBook => order_book.iter().any(|question| question.is_open()),
+            Capability::Trades => trades.iter().any(|question| question.is_open()),
+        };
+        let about = About {
+            id: id.clone(),
+            name,
+            kind: Kind::Definition,
+            capabilities: Capability::ALL.into_iter().filter(can).collect(),
+            timeframes,
+            links: Links { www, doc: Some(doc) },
+            budget,
+            synthetic: false,
+        };
+        let dropped = Arc::new(AtomicU64::new(0));
+        Ok(Self {
+            about,
+            id: id.into(),
+            currencies,
+            markets,
+            ticker,
+            tickers,
+            candles,
+            order_book,
+            trades,
+            errors,
+            dropped,
+        })
+    }
+
+    /// Counts the rows that could not be read, and hands on the rest.
+    fn counted<T: Send + 'static>(&self, fetch: Fetch<(T, Tally)>) -> Fetch<T> {
+        let dropped = self.dropped.clone();
+        fetch.map(move |(answer, tally)| {
+            dropped.fetch_add(tally.dropped as u64, Ordering::Relaxed);
+            answer
+        })
+    }
+}
+
+/// What is done with each expression and whether it compiles.
+type Report<'r> = &'r mut dyn FnMut(&str, std::result::Result<(), String>);
+
+/// Goes through every expression and program of a definition.
+pub(crate) struct Check<'r> {
+    report: Report<'r>,
+}
+
+impl Check<'_> {
+    fn expr(&mut self, expr: &Expr) {
+        (self.report)(expr.code(), expr.check());
+    }
+
+    fn question(&mut self, question: &Question) {
+        question.expressions().into_iter().for_each(|expr| self.expr(expr));
+    }
+
+    fn mapping(&mut self, mapping: &Mapping) {
+        let (expressions, program) = mapping.parts();
+        expressions.for_each(|expr| self.expr(expr));
+        if let Some(program) = program {
+            (self.report)(program.code(), program.check());
+        }
+    }
+}
+
+/// How many definitions may extend one another in a row.
+const MAX_ANCESTORS: usize = 4;
+
+/// A definition laid over the one that it extends.
+fn whole(node: Node, text_of: &dyn Fn(&str) -> Option<String>, depth: usize) -> Result<Node> {
+    let Content::Table(mut table) = node.content else { return Ok(node) };
+    let Some(extends) = table.take("extends") else { return Ok(Node { content: Content::Table(table), ..node }) };
+    let parent = extends.text()?;
+    if depth >= MAX_ANCESTORS {
+        return Err(extends.place.error(format_args!("more than {MAX_ANCESTORS} definitions extend one another")));
+    }
+    let text = text_of(parent).ok_or_else(|| extends.place.error(format_args!("there is no definition `{parent}`")))?;
+    let parent = whole(Node::parse(&format!("{parent}.toml"), &text)?, text_of, depth + 1)?;
+    let Content::Table(mut inherited) = parent.content else { return Ok(parent) };
+    inherited.overlay(table);
+    Ok(Node { content: Content::Table(inherited), place: node.place })
+}
+
+/// Reads the market lists, and their names where there are several.
+fn read_markets(node: Node, shared: &Shared) -> Result<(Vec<Arc<MarketList>>, Vec<String>)> {
+    let place = node.place.clone();
+    let Content::Table(mut table) = node.content else { return Err(place.error("must be a table")) };
+    let lists = table.split(|key, node| {
+        matches!(node.content, Content::Table(_)) && !matches!(key, "with" | "page" | "body" | "keep" | "each")
+    });
+    let lists = lists.into_entries();
+    if lists.is_empty() {
+        let list = MarketList::read(Reader::new(table, place), None, shared)?;
+        let group = list.group().map(str::to_owned);
+        return Ok((vec![Arc::new(list)], group.into_iter().collect()));
+    }
+    let (mut read, mut groups) = (Vec::new(), Vec::new());
+    for (name, node) in lists {
+        let mut own = table.clone();
+        if let Content::Table(inner) = node.content {
+            own.overlay(inner);
+        }
+        let list = MarketList::read(Reader::new(own, node.place), Some(&name), shared)?;
+        groups.extend(list.group().map(str::to_owned));
+        read.push(Arc::new(list));
+    }
+    groups.sort_unstable();
+    groups.dedup();
+    Ok((read, groups))
+}
+
+fn inherited_by_tickers() -> Vec<&'static str> {
+    ticker::FIELDS.iter().copied().chain(["match"]).collect()
+}
+
+fn compile<T>(
+    section: Option<Section>,
+    groups: &[String],
+    read: impl Fn(Reader) -> Result<Option<T>>,
+) -> Result<Variants<T>> {
+    let section = match section {
+        Some(section) => section,
+        None => Section::empty(),
+    };
+    Variants::compile(section, groups, read)
+}
+
+impl Exchange for Definition {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn markets(&self) -> Fetch<Vec<Market>> {
+        let lists = self.markets.iter().map(|list| self.counted(list.fetch(&self.currencies))).collect();
+        Fetch::all(lists).then(|result| {
+            Fetch::Done(result.and_then(|lists| {
+                let mut markets = Vec::new();
+                for list in lists {
+                    markets.extend(list?);
+                }
+                Ok(markets)
+            }))
+        })
+    }
+
+    fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
+        if let Some(question) = self.ticker.of(market, false) {
+            return self.counted(question.fetch_one(&self.id, market));
+        }
+        match self.tickers.of(market, false) {
+            Some(question) => {
+                // The exchange has no ticker of one market: it is picked from many.
+                let wanted = std::slice::from_ref(market);
+                let many = self.counted(question.fetch_many(&self.id, Some(wanted), vec![market.clone()]));
+                many.then(|result| {
+                    let missing =
+                        || marketd_core::Error::bad_response("the exchange answered without a ticker of this market");
+                    Fetch::Done(result.and_then(|tickers| tickers.into_iter().next().ok_or_else(missing)))
+                })
+            }
+            None => self.about.not_supported(Capability::Ticker),
+        }
+    }
+
+    fn tickers(&self, query: &TickersQuery) -> Fetch<Vec<Ticker>> {
+        let groups = match ticker::by_question(query, |market| self.tickers.of(market, false)) {
+            Ok(groups) => groups,
+            Err(error) => return Fetch::fail(error),
+        };
+        let fetches = groups
+            .into_iter()
+            .map(|(question, wanted, all)| self.counted(question.fetch_many(&self.id, wanted.as_deref(), all)));
+        Fetch::all(fetches.collect()).then(|result| {
+            Fetch::Done(result.and_then(|groups| {
+                let mut tickers = Vec::new();
+                for group in groups {
+                    tickers.extend(group?);
+                }
+                Ok(tickers)
+            }))
+        })
+    }
+
+    fn candles(&self, market: &Arc<Market>, query: &CandleQuery) -> Fetch<Vec<Candle>> {
+        match self.candles.of(market, query.since.is_some()) {
+            Some(question) => self.counted(question.fetch(market, query)),
+            None => self.about.not_supported(Capability::Candles),
+        }
+    }
+
+    fn order_book(&self, market: &Arc<Market>, query: &OrderBookQuery) -> Fetch<OrderBook> {
+        match self.order_book.of(market, false) {
+            Some(question) => self.counted(question.fetch(&self.id, market, query)),
+            None => self.about.not_supported(Capability::OrderBook),
+        }
+    }
+
+    fn trades(&self, market: &Arc<Market>, query: &TradesQuery) -> Fetch<Vec<Trade>> {
+        match self.trades.of(market, query.since.is_some()) {
+            Some(question) => self.counted(question.fetch(market, query)),
+            None => self.about.not_supported(Capability::Trades),
+        }
+    }
+}

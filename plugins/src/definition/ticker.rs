@@ -1,0 +1,258 @@
+//! `[ticker]` and `[tickers]`: the last 24 hours of one market, or of many.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use marketd_core::{Code, Error, Fetch, Market, Ticker, TickersQuery};
+
+use super::context::{Asked, market_value};
+use super::expr::Value;
+use super::mapping::{Fields, Mapping, Row, Tally};
+use super::question::{Answers, Question, Shared};
+use super::source::{Content, Reader, Result};
+
+/// The fields of a ticker, and of the row that tells whose it is. `[tickers]` has those of `[ticker]` unless it says otherwise.
+pub(crate) const FIELDS: &[&str] = &[
+    "id",
+    "timestamp",
+    "high",
+    "low",
+    "bid",
+    "bid-volume",
+    "ask",
+    "ask-volume",
+    "vwap",
+    "open",
+    "close",
+    "last",
+    "previous-close",
+    "change",
+    "percentage",
+    "average",
+    "base-volume",
+    "quote-volume",
+    "mark-price",
+    "index-price",
+];
+
+/// How the ticker of one market, or of many, is asked for and read.
+#[derive(Debug)]
+pub(crate) struct TickerQuestion {
+    question: Arc<Question>,
+    mapping: Mapping,
+    /// The attribute of a market that stands in the rows, where it is not the id.
+    key: Option<String>,
+    each: Each,
+    /// `batch`: at most so many ids a request.
+    batch: Option<usize>,
+    /// `only-when-named`: not asked when all tickers are wanted.
+    only_when_named: bool,
+}
+
+/// For what the question is asked again and again, as `{each}`.
+#[derive(Debug)]
+enum Each {
+    Once,
+    Of(Vec<Value<'static>>),
+    /// Every different value of an attribute of the wanted markets: `each = "base"`.
+    Attribute(String),
+}
+
+impl TickerQuestion {
+    /// Reads the table of one (`[ticker]`) or of many (`[tickers]`); `None` when it asks nothing.
+    pub(crate) fn read(mut table: Reader, many: bool, shared: &Shared) -> Result<Option<Self>> {
+        let Some(question) = Question::read(&mut table, shared)? else { return Ok(None) };
+        let required: &[&str] = if many { &["id"] } else { &[] };
+        let default_rows = (!many).then_some(".");
+        let fields = Fields { names: FIELDS, required, rows: "rows", default_rows };
+        let mapping = Mapping::read(&mut table, &fields, &question.names())?;
+        let key = table.optional("match").map(|node| node.text().map(str::to_owned)).transpose()?;
+        let (mut each, mut batch, mut only_when_named) = (Each::Once, None, false);
+        if many {
+            if let Some(node) = table.optional("each") {
+                each = match &node.content {
+                    Content::List(list) => Each::Of(
+                        list.iter().map(|item| Value::from_json(&item.to_json().to_string()).into_owned()).collect(),
+                    ),
+                    _ => Each::Attribute(node.text()?.to_owned()),
+                };
+            }
+            batch = table.optional("batch").map(|node| node.count()).transpose()?.map(|count| count as usize);
+            only_when_named = table.optional("only-when-named").is_some_and(|node| node.truth().unwrap_or(false));
+        }
+        table.finish()?;
+        Ok(Some(Self { question: Arc::new(question), mapping, key, each, batch, only_when_named }))
+    }
+
+    /// Every expression and program in it.
+    pub(crate) fn check(&self, check: &mut super::Check<'_>) {
+        check.question(&self.question);
+        check.mapping(&self.mapping);
+    }
+
+    /// Whether it is answered without a key.
+    pub(crate) fn is_open(&self) -> bool {
+        self.question.needs_key().is_none()
+    }
+
+    /// Whether it is left out when all tickers are wanted.
+    pub(crate) fn is_only_when_named(&self) -> bool {
+        self.only_when_named
+    }
+
+    /// Asks for the ticker of one market.
+    pub(crate) fn fetch_one(self: &Arc<Self>, exchange: &Arc<str>, market: &Arc<Market>) -> Fetch<(Ticker, Tally)> {
+        let (this, exchange, market) = (self.clone(), exchange.clone(), market.clone());
+        self.question.ask(Asked::about(&market)).then(move |result| {
+            Fetch::Done(result.and_then(|answers| {
+                let mut found = None;
+                let tally = this.mapping.each(&answers.texts()?, &answers.asked, |row| {
+                    // Where rows tell whose they are, the answer may be of many markets.
+                    let id = row.value(0).string();
+                    let own = id.is_none_or(|id| this.key_of(&market).is_some_and(|key| key == id));
+                    if own && found.is_none() && row.is_present() {
+                        found = Some(ticker(row, &exchange, &market));
+                    }
+                    true
+                })?;
+                let missing = || Error::bad_response("the exchange answered without a ticker of this market");
+                Ok((found.ok_or_else(missing)?, tally))
+            }))
+        })
+    }
+
+    /// Asks for the tickers of these markets, all of which are asked for this way; `all` are the markets to tell rows apart.
+    pub(crate) fn fetch_many(
+        self: &Arc<Self>,
+        exchange: &Arc<str>,
+        wanted: Option<&[Arc<Market>]>,
+        all: Vec<Arc<Market>>,
+    ) -> Fetch<(Vec<Ticker>, Tally)> {
+        let asked = self.asked(wanted, &all);
+        let (this, exchange) = (self.clone(), exchange.clone());
+        self.question.ask_all(asked).then(move |result| {
+            Fetch::Done(result.and_then(|answers| {
+                let by_key: HashMap<String, &Arc<Market>> =
+                    all.iter().filter_map(|market| Some((this.key_of(market)?, market))).collect();
+                let mut tickers = Vec::new();
+                let mut sum = Tally::default();
+                for answers in &answers {
+                    let tally = this.read_many(answers, &exchange, &by_key, &mut tickers)?;
+                    sum.kept += tally.kept;
+                    sum.dropped += tally.dropped;
+                }
+                Ok((tickers, sum))
+            }))
+        })
+    }
+
+    fn read_many(
+        &self,
+        answers: &Answers,
+        exchange: &Arc<str>,
+        markets: &HashMap<String, &Arc<Market>>,
+        tickers: &mut Vec<Ticker>,
+    ) -> marketd_core::Result<Tally> {
+        self.mapping.each(&answers.texts()?, &answers.asked, |row| {
+            let Some(id) = row.value(0).string() else { return false };
+            if let Some(market) = markets.get(&id) {
+                let asked = Asked::about(market);
+                tickers.push(ticker(&row.about(&asked), exchange, market));
+            }
+            // A row of a market that is not listed, or of another kind, is no malformed one.
+            true
+        })
+    }
+
+    /// What is asked: once, once a value, or once a batch of ids.
+    fn asked(&self, wanted: Option<&[Arc<Market>]>, all: &[Arc<Market>]) -> Vec<Asked> {
+        let listed = |markets: &[Arc<Market>]| {
+            let ids: Vec<&str> = markets.iter().map(|market| market.id.as_str()).collect();
+            let quotes: BTreeSet<&str> = markets.iter().map(|market| market.quote.as_str()).collect();
+            let json = |json: serde_json::Value| Value::Json(json.to_string().into());
+            Asked::nothing().with("ids", json(ids.into())).with("quotes", json(quotes.into_iter().collect()))
+        };
+        let targets = wanted.unwrap_or(all);
+        let base = match (wanted, self.batch) {
+            (_, Some(size)) => return targets.chunks(size).map(listed).collect(),
+            (Some(wanted), None) => listed(wanted),
+            (None, None) => {
+                let quotes: BTreeSet<&str> = all.iter().map(|market| market.quote.as_str()).collect();
+                let quotes: serde_json::Value = quotes.into_iter().collect();
+                Asked::nothing().with("quotes", Value::Json(quotes.to_string().into()))
+            }
+        };
+        match &self.each {
+            Each::Once => vec![base],
+            Each::Of(values) => values.iter().map(|value| base.clone().with("each", value.clone())).collect(),
+            Each::Attribute(name) => {
+                let values: BTreeSet<String> =
+                    targets.iter().filter_map(|market| market_value(market, name).string()).collect();
+                values.into_iter().map(|value| base.clone().with("each", value)).collect()
+            }
+        }
+    }
+
+    fn key_of(&self, market: &Market) -> Option<String> {
+        match &self.key {
+            Some(name) => market_value(market, name).string(),
+            None => Some(market.id.clone()),
+        }
+    }
+}
+
+/// Splits the wanted markets, or all of them, by how they are asked for.
+pub(crate) fn by_question<'q>(
+    query: &TickersQuery,
+    question_of: impl Fn(&Market) -> Option<&'q Arc<TickerQuestion>>,
+) -> marketd_core::Result<Vec<(&'q Arc<TickerQuestion>, Option<Vec<Arc<Market>>>, Vec<Arc<Market>>)>> {
+    let mut groups: Vec<(&Arc<TickerQuestion>, Option<Vec<Arc<Market>>>, Vec<Arc<Market>>)> = Vec::new();
+    for market in query.markets.iter() {
+        let Some(question) = question_of(market) else { continue };
+        match groups.iter_mut().find(|(known, ..)| Arc::ptr_eq(known, question)) {
+            Some((.., markets)) => markets.push(market.clone()),
+            None => groups.push((question, query.wanted.as_ref().map(|_| Vec::new()), vec![market.clone()])),
+        }
+    }
+    let Some(wanted) = &query.wanted else {
+        groups.retain(|(question, ..)| !question.is_only_when_named());
+        return Ok(groups);
+    };
+    for market in wanted {
+        let question = question_of(market).ok_or_else(|| {
+            Error::new(Code::NotSupported, format!("the exchange has no list of tickers with {}", market.symbol))
+        })?;
+        if let Some((_, Some(wanted), _)) = groups.iter_mut().find(|(known, ..)| Arc::ptr_eq(known, question)) {
+            wanted.push(market.clone());
+        }
+    }
+    groups.retain(|(_, wanted, _)| wanted.as_ref().is_some_and(|wanted| !wanted.is_empty()));
+    Ok(groups)
+}
+
+fn ticker(row: &Row<'_, '_>, exchange: &Arc<str>, market: &Market) -> Ticker {
+    let number = |field: usize| row.value(field).decimal();
+    Ticker {
+        exchange: exchange.to_string(),
+        symbol: market.symbol.clone(),
+        timestamp: row.value(1).millis(),
+        high: number(2),
+        low: number(3),
+        bid: number(4),
+        bid_volume: number(5),
+        ask: number(6),
+        ask_volume: number(7),
+        vwap: number(8),
+        open: number(9),
+        close: number(10),
+        last: number(11),
+        previous_close: number(12),
+        change: number(13),
+        percentage: number(14),
+        average: number(15),
+        base_volume: number(16),
+        quote_volume: number(17),
+        mark_price: number(18),
+        index_price: number(19),
+    }
+}

@@ -1,0 +1,164 @@
+//! Tables that differ by market: `[candles]` says what holds for all, `[candles.inverse]` what is different for some.
+
+use std::sync::Arc;
+
+use marketd_core::{Market, MarketType};
+
+use super::source::{Content, Place, Reader, Result, Table};
+
+/// Tables within a question's table that are no variants of it.
+const INNER_TABLES: [&str; 6] = ["with", "page", "body", "timeframes", "keep", "each"];
+
+/// The attribute that names the market list a market comes from.
+pub(crate) const GROUP: &str = "group";
+
+/// What holds for every market, and what is different for some.
+#[derive(Clone, Debug)]
+pub(crate) struct Section {
+    base: Table,
+    variants: Vec<(String, Table)>,
+    place: Place,
+}
+
+impl Section {
+    /// Takes a table apart. `groups` are the names of the definition's market lists.
+    pub(crate) fn read(mut table: Table, place: Place, groups: &[String]) -> Result<Self> {
+        let variants =
+            table.split(|key, node| matches!(node.content, Content::Table(_)) && !INNER_TABLES.contains(&key));
+        let mut read = Vec::new();
+        for (name, node) in variants.into_entries() {
+            if !groups.contains(&name) && !is_selector(&name) {
+                let words = "contract, linear, inverse, spot, swap, future, option, since";
+                let lists = if groups.is_empty() {
+                    String::new()
+                } else {
+                    format!(", or a market list: {}", groups.join(", "))
+                };
+                return Err(node.place.error(format_args!("is no kind of market: {words}{lists}")));
+            }
+            if let Content::Table(inner) = node.content {
+                read.push((name, inner));
+            }
+        }
+        Ok(Self { base: table, variants: read, place })
+    }
+
+    /// A section that says nothing.
+    pub(crate) fn empty() -> Self {
+        Self { base: Table::default(), variants: Vec::new(), place: Place::nowhere() }
+    }
+
+    /// Keeps only these keys, here and in the variants.
+    pub(crate) fn only(mut self, keys: &[&str]) -> Self {
+        self.base = self.base.split(|key, _| keys.contains(&key));
+        for (_, table) in &mut self.variants {
+            *table = table.split(|key, _| keys.contains(&key));
+        }
+        self
+    }
+
+    /// Lays another section over this one, variant over variant.
+    pub(crate) fn overlay(mut self, over: Self) -> Self {
+        self.base.overlay(over.base);
+        for (name, table) in over.variants {
+            match self.variants.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, inner)) => inner.overlay(table),
+                None => self.variants.push((name, table)),
+            }
+        }
+        self.place = over.place;
+        self
+    }
+
+    /// The table for markets that these variants are meant for, from general to particular.
+    fn resolve(&self, selected: &[String]) -> Reader {
+        let mut table = self.base.clone();
+        for name in selected {
+            if let Some((_, variant)) = self.variants.iter().find(|(known, _)| known == name) {
+                table.overlay(variant.clone());
+            }
+        }
+        Reader::new(table, self.place.clone())
+    }
+
+    fn select(&self, selectors: &[&str]) -> Vec<String> {
+        let has = |name: &&&str| self.variants.iter().any(|(known, _)| known == **name);
+        selectors.iter().filter(has).map(|name| (*name).to_owned()).collect()
+    }
+}
+
+/// Something compiled for each kind of market that it differs for.
+#[derive(Debug)]
+pub(crate) struct Variants<T> {
+    section: Section,
+    compiled: Vec<(Vec<String>, Option<Arc<T>>)>,
+}
+
+impl<T> Variants<T> {
+    /// Compiles a section for every kind of market there can be; `None` where a kind cannot be asked about.
+    pub(crate) fn compile(
+        section: Section,
+        groups: &[String],
+        compile: impl Fn(Reader) -> Result<Option<T>>,
+    ) -> Result<Self> {
+        let mut compiled: Vec<(Vec<String>, Option<Arc<T>>)> = Vec::new();
+        let groups = groups.iter().map(|group| Some(group.as_str())).chain([None]);
+        for group in groups {
+            for kind in MarketType::ALL {
+                for settled in ["linear", "inverse", ""] {
+                    for since in [false, true] {
+                        let selected = section.select(&selectors(kind, settled, group, since));
+                        if compiled.iter().all(|(known, _)| *known != selected) {
+                            let made = compile(section.resolve(&selected))?;
+                            compiled.push((selected, made.map(Arc::new)));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Self { section, compiled })
+    }
+
+    /// What is meant for this market; `since` where the question has a beginning.
+    pub(crate) fn of(&self, market: &Market, since: bool) -> Option<&Arc<T>> {
+        let settled = match (market.linear, market.inverse) {
+            (Some(true), _) => "linear",
+            (_, Some(true)) => "inverse",
+            _ => "",
+        };
+        let group = market.attributes.get(GROUP).map(String::as_str);
+        let selectors = selectors(market.kind, settled, group, since);
+        let wanted = || selectors.iter().filter(|name| self.section.variants.iter().any(|(known, _)| known == *name));
+        self.compiled.iter().find(|(selected, _)| selected.iter().eq(wanted())).and_then(|(_, made)| made.as_ref())
+    }
+
+    /// Everything that was compiled.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<T>> {
+        self.compiled.iter().filter_map(|(_, made)| made.as_ref())
+    }
+}
+
+fn is_selector(name: &str) -> bool {
+    matches!(name, "contract" | "linear" | "inverse" | "since") || MarketType::from_name(name).is_some()
+}
+
+/// The variants that are meant for a market, from general to particular.
+fn selectors<'g>(kind: MarketType, settled: &'g str, group: Option<&'g str>, since: bool) -> Vec<&'g str> {
+    let contract = kind != MarketType::Spot;
+    let mut all = Vec::with_capacity(5);
+    if contract {
+        all.push("contract");
+        if !settled.is_empty() {
+            all.push(settled);
+        }
+    }
+    all.push(kind.name());
+    // A market list may be named like a kind of market.
+    if let Some(group) = group.filter(|group| !all.contains(group)) {
+        all.push(group);
+    }
+    if since {
+        all.push("since");
+    }
+    all
+}
