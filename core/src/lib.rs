@@ -25,7 +25,7 @@ pub use exchange::{
 };
 pub use fetch::{Ask, Fetch, Method, Request, Response};
 pub use market::{Limits, Market, MarketType, OptionType, Precision, Range};
-pub use markets::Markets;
+pub use markets::{Markets, distance};
 pub use order_book::{Level, OrderBook};
 pub use ticker::Ticker;
 pub use time::Millis;

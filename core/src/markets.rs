@@ -114,7 +114,7 @@ fn fold(symbol: &str) -> CompactString {
 }
 
 /// How many letters must be put in, taken out, or replaced to come from `a` to `b` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
+pub fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.chars().enumerate() {

@@ -1,0 +1,300 @@
+//! What the server knows how to answer, below HTTP: a question in, the JSON bytes that are sent out.
+
+mod bodies;
+mod exchange;
+mod filter;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use marketd_core::{
+    About, Candle, CandleQuery, Capability, Error, Exchange, Fetch, Market, Millis, OrderBookQuery, Result, Ticker,
+    TickersQuery, Trade, TradesQuery,
+};
+
+use crate::answer::{Answer, Source};
+use crate::cache::{AnswerCache, Key, Question, Terms};
+use crate::clock;
+use crate::config::{self, Config};
+use crate::health::Health;
+use crate::upstream::{Http, Transport, client};
+use bodies::{json, written};
+use exchange::{Served, unknown};
+pub use filter::MarketFilter;
+
+/// Answers every question about every exchange. Cheap to clone.
+///
+/// Symbols are found in any case, by their unified name or the exchange's own id. Every error names the exchange and, where
+/// one was asked for, the symbol.
+#[derive(Clone)]
+pub struct Service(Arc<Inner>);
+
+struct Inner {
+    /// In the order of their ids.
+    exchanges: Vec<Served>,
+    by_id: HashMap<String, usize>,
+    cache: AnswerCache,
+    times: config::Cache,
+}
+
+/// An exchange and how it does.
+#[derive(Clone, Debug)]
+pub struct ExchangeStatus {
+    /// Who it is and what it can do.
+    pub about: About,
+    /// How it does.
+    pub health: Health,
+}
+
+impl Service {
+    /// Serves those of the exchanges that the config enables.
+    ///
+    /// # Errors
+    /// An enabled id that no exchange has, an id that two have, or a system without certificates to trust.
+    pub fn new(exchanges: Vec<Arc<dyn Exchange>>, config: &Config) -> Result<Self> {
+        let client = client()?;
+        Self::with_transport(exchanges, config, |id, upstream| Arc::new(Http::new(client.clone(), id, upstream)))
+    }
+
+    /// The same over any transport.
+    pub(crate) fn with_transport(
+        mut exchanges: Vec<Arc<dyn Exchange>>,
+        config: &Config,
+        transport: impl Fn(&str, &config::Upstream) -> Arc<dyn Transport>,
+    ) -> Result<Self> {
+        exchanges.sort_by(|a, b| a.about().id.cmp(&b.about().id));
+        if let Some(pair) = exchanges.windows(2).find(|pair| pair[0].about().id == pair[1].about().id) {
+            let id = &pair[0].about().id;
+            return Err(Error::bad_parameter("exchanges", id, "the id of one exchange only").with_exchange(id));
+        }
+        if let Some(enabled) = &config.exchanges.enabled {
+            let known = |id: &String| exchanges.iter().any(|exchange| exchange.about().id == *id);
+            if let Some(wrong) = enabled.iter().find(|id| !known(id)) {
+                return Err(unknown(wrong, exchanges.iter().map(|exchange| exchange.about().id.as_str())));
+            }
+            exchanges.retain(|exchange| enabled.contains(&exchange.about().id));
+        }
+        let exchanges: Vec<_> = exchanges
+            .into_iter()
+            .enumerate()
+            .map(|(number, exchange)| {
+                let transport = transport(&exchange.about().id, config.upstream(&exchange.about().id));
+                Served::new(number, exchange, config, transport)
+            })
+            .collect();
+        let by_id = exchanges.iter().map(|served| (served.about().id.clone(), served.number)).collect();
+        Ok(Self(Arc::new(Inner { exchanges, by_id, cache: AnswerCache::new(), times: config.cache.clone() })))
+    }
+
+    /// Every exchange, in the order of their ids.
+    pub fn exchanges(&self) -> Vec<ExchangeStatus> {
+        self.0.exchanges.iter().map(Served::status).collect()
+    }
+
+    /// One exchange, by its id in any case.
+    ///
+    /// # Errors
+    /// `ExchangeNotFound` with the nearest ids as suggestions.
+    pub fn exchange(&self, id: &str) -> Result<ExchangeStatus> {
+        self.served(id).map(Served::status)
+    }
+
+    /// The ticker of one market. One older than `max_age` is asked anew, however long it is kept for others.
+    pub async fn ticker(&self, exchange: &str, symbol: &str, max_age: Option<Duration>) -> Result<Answer> {
+        let served = self.served(exchange)?;
+        let question = |market: &Market| Question::Ticker { symbol: market.symbol.as_str().into() };
+        self.of_market(served, symbol, Capability::Ticker, max_age, question, |exchange, market| {
+            written(exchange.ticker(market), |mut ticker| {
+                ticker.derive();
+                json(&ticker)
+            })
+        })
+        .await
+    }
+
+    /// The tickers of these markets, or of all of them (also when none is named).
+    pub async fn tickers(&self, exchange: &str, symbols: Option<&[String]>) -> Result<Answer> {
+        let served = self.served(exchange)?;
+        self.all_tickers(served, symbols.unwrap_or_default())
+            .await
+            .map_err(|error| error.with_exchange(&served.about().id))
+    }
+
+    async fn all_tickers(&self, served: &Served, symbols: &[String]) -> Result<Answer> {
+        served.check(Capability::Tickers)?;
+        let mut wanted = Vec::with_capacity(symbols.len());
+        for symbol in symbols {
+            wanted.push(served.markets.find(symbol).await?);
+        }
+        wanted.sort_by(|a, b| a.symbol.cmp(&b.symbol));
+        wanted.dedup_by(|a, b| a.symbol == b.symbol);
+        let wanted = (!wanted.is_empty()).then_some(wanted);
+        let symbols = wanted.as_ref().map(|wanted| {
+            let symbols: Vec<_> = wanted.iter().map(|market| market.symbol.as_str()).collect();
+            symbols.join(",").into()
+        });
+        let markets = Arc::clone(&served.markets.current().await?.0.markets);
+        let query = TickersQuery { markets, wanted };
+        self.answer(served, Capability::Tickers, Question::Tickers { symbols }, None, move |exchange| {
+            let id = exchange.about().id.clone();
+            written(exchange.tickers(&query), move |mut tickers| {
+                if let Some(wanted) = &query.wanted {
+                    tickers.retain(|ticker| wanted.binary_search_by(|w| w.symbol.cmp(&ticker.symbol)).is_ok());
+                }
+                tickers.sort_by(|a, b| a.symbol.cmp(&b.symbol));
+                tickers.iter_mut().for_each(Ticker::derive);
+                json(&bodies::Tickers { exchange: &id, tickers: &tickers })
+            })
+        })
+        .await
+    }
+
+    /// Candles of one market.
+    ///
+    /// # Errors
+    /// Besides those of the exchange: `BadRequest` for a timeframe that it does not have, with those that it has.
+    pub async fn candles(
+        &self,
+        exchange: &str,
+        symbol: &str,
+        timeframe: &str,
+        since: Option<Millis>,
+        limit: usize,
+    ) -> Result<Answer> {
+        let served = self.served(exchange)?;
+        let checked = served.check(Capability::Candles).and_then(|()| served.timeframe(timeframe));
+        let timeframe = checked.map_err(|error| locate(error, served, symbol))?;
+        let limit = limit.max(1);
+        let question =
+            |market: &Market| Question::Candles { symbol: market.symbol.as_str().into(), timeframe, since, limit };
+        self.of_market(served, symbol, Capability::Candles, None, question, move |exchange, market| {
+            let query = CandleQuery { timeframe, since, limit, now: clock::now() };
+            let (id, of) = (exchange.about().id.clone(), Arc::clone(market));
+            written(exchange.candles(market, &query), move |mut candles| {
+                Candle::arrange(&mut candles, &query);
+                json(&bodies::Candles { exchange: &id, symbol: &of.symbol, timeframe, candles: &candles })
+            })
+        })
+        .await
+    }
+
+    /// The order book of one market.
+    pub async fn order_book(&self, exchange: &str, symbol: &str, limit: Option<usize>) -> Result<Answer> {
+        let served = self.served(exchange)?;
+        let query = OrderBookQuery { limit: limit.map(|limit| limit.max(1)) };
+        let question =
+            |market: &Market| Question::OrderBook { symbol: market.symbol.as_str().into(), limit: query.limit };
+        self.of_market(served, symbol, Capability::OrderBook, None, question, move |exchange, market| {
+            written(exchange.order_book(market, &query), move |mut book| {
+                book.arrange(&query);
+                json(&book)
+            })
+        })
+        .await
+    }
+
+    /// The latest public trades of one market.
+    pub async fn trades(&self, exchange: &str, symbol: &str, since: Option<Millis>, limit: usize) -> Result<Answer> {
+        let served = self.served(exchange)?;
+        let limit = limit.max(1);
+        let question = |market: &Market| Question::Trades { symbol: market.symbol.as_str().into(), since, limit };
+        self.of_market(served, symbol, Capability::Trades, None, question, move |exchange, market| {
+            let query = TradesQuery { since, limit, now: clock::now() };
+            let (id, of) = (exchange.about().id.clone(), Arc::clone(market));
+            written(exchange.trades(market, &query), move |mut trades| {
+                Trade::arrange(&mut trades, &of, &query);
+                json(&bodies::Trades { exchange: &id, symbol: &of.symbol, trades: &trades })
+            })
+        })
+        .await
+    }
+
+    /// The markets of an exchange that pass the filter.
+    pub async fn markets(&self, exchange: &str, filter: &MarketFilter) -> Result<Answer> {
+        let served = self.served(exchange)?;
+        let ttl = self.0.times.markets;
+        let loaded = if ttl.is_zero() {
+            served.markets.load().await.map(|loaded| (loaded, Source::Miss))
+        } else {
+            served.markets.current().await
+        };
+        let (loaded, source) = loaded.map_err(|error| error.with_exchange(&served.about().id))?;
+        let body = match loaded.body.get() {
+            Some(whole) if *filter == MarketFilter::default() => whole.clone(),
+            _ => {
+                let markets = loaded.markets.iter().map(|market| &**market).filter(|market| filter.lets(market));
+                let body = json(&bodies::Markets { exchange: &served.about().id, markets: markets.collect() })?;
+                if *filter == MarketFilter::default() { loaded.body.get_or_init(|| body).clone() } else { body }
+            }
+        };
+        Ok(Answer { body, source, age: loaded.made.elapsed(), ttl })
+    }
+
+    /// Whether the exchange and its market exist and a ticker can be asked for, as the upgrade to a stream needs to know.
+    ///
+    /// # Errors
+    /// Those that [`Service::ticker`] would give without asking for the ticker.
+    pub async fn check_market(&self, exchange: &str, symbol: &str) -> Result<()> {
+        let served = self.served(exchange)?;
+        let market = match served.check(Capability::Ticker) {
+            Ok(()) => served.markets.find(symbol).await,
+            Err(error) => Err(error),
+        };
+        market.map(drop).map_err(|error| locate(error, served, symbol))
+    }
+
+    fn served(&self, id: &str) -> Result<&Served> {
+        let number = self.0.by_id.get(id).or_else(|| self.0.by_id.get(&id.to_lowercase()));
+        number
+            .and_then(|number| self.0.exchanges.get(*number))
+            .ok_or_else(|| unknown(id, self.0.exchanges.iter().map(|served| served.about().id.as_str())))
+    }
+
+    /// Answers a question about one market.
+    async fn of_market(
+        &self,
+        served: &Served,
+        symbol: &str,
+        capability: Capability,
+        max_age: Option<Duration>,
+        question: impl FnOnce(&Market) -> Question,
+        ask: impl FnOnce(&dyn Exchange, &Arc<Market>) -> Fetch<Bytes> + Send + 'static,
+    ) -> Result<Answer> {
+        served.check(capability).map_err(|error| locate(error, served, symbol))?;
+        let market = served.markets.find(symbol).await.map_err(|error| locate(error, served, symbol))?;
+        let (question, asked) = (question(&market), Arc::clone(&market));
+        self.answer(served, capability, question, max_age, move |exchange| ask(exchange, &asked))
+            .await
+            .map_err(|error| locate(error, served, &market.symbol))
+    }
+
+    /// Answers from the cache, or by asking the exchange.
+    async fn answer(
+        &self,
+        served: &Served,
+        capability: Capability,
+        question: Question,
+        max_age: Option<Duration>,
+        ask: impl FnOnce(&dyn Exchange) -> Fetch<Bytes> + Send + 'static,
+    ) -> Result<Answer> {
+        let times = &self.0.times;
+        let terms = Terms { ttl: times.ttl(capability), stale_if_error: times.stale_if_error, max_age };
+        self.0
+            .cache
+            .answer(Key { exchange: served.number, question }, terms, || {
+                let (exchange, upstream) = (Arc::clone(&served.exchange), Arc::clone(&served.upstream));
+                async move { upstream.run(capability, || ask(&*exchange)).await }
+            })
+            .await
+    }
+}
+
+/// Says where an error happened, unless it says so itself.
+fn locate(error: Error, served: &Served, symbol: &str) -> Error {
+    error.with_exchange(&served.about().id).with_symbol(&format!("{symbol:.60}"))
+}
+
+#[cfg(test)]
+mod tests;

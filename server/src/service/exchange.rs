@@ -1,0 +1,76 @@
+//! One exchange with everything that is needed to ask it.
+
+use std::sync::Arc;
+
+use marketd_core::{About, Capability, Code, Error, Exchange, Result, Timeframe, distance};
+
+use super::ExchangeStatus;
+use crate::config::Config;
+use crate::markets::MarketStore;
+use crate::upstream::{Transport, Upstream};
+
+/// How many near names an unknown exchange is answered with.
+const SUGGESTIONS: usize = 5;
+
+/// One exchange.
+pub(super) struct Served {
+    pub(super) number: usize,
+    pub(super) exchange: Arc<dyn Exchange>,
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) markets: MarketStore,
+}
+
+impl Served {
+    pub(super) fn new(
+        number: usize,
+        exchange: Arc<dyn Exchange>,
+        config: &Config,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
+        let about = exchange.about();
+        let upstream = Arc::new(Upstream::new(about, config.upstream(&about.id), transport));
+        let markets = MarketStore::new(Arc::clone(&exchange), Arc::clone(&upstream), config.cache.markets);
+        Self { number, exchange, upstream, markets }
+    }
+
+    pub(super) fn about(&self) -> &About {
+        self.exchange.about()
+    }
+
+    pub(super) fn status(&self) -> ExchangeStatus {
+        ExchangeStatus { about: self.about().clone(), health: self.upstream.health() }
+    }
+
+    /// Fails where the exchange cannot be asked that.
+    pub(super) fn check(&self, capability: Capability) -> Result<()> {
+        if self.about().can(capability) {
+            return Ok(());
+        }
+        Err(Error::not_supported(&self.about().id, capability))
+    }
+
+    /// Reads a timeframe that the exchange has.
+    pub(super) fn timeframe(&self, text: &str) -> Result<Timeframe> {
+        let timeframes = &self.about().timeframes;
+        text.parse().ok().filter(|timeframe| timeframes.contains(timeframe)).ok_or_else(|| {
+            let names: Vec<_> = timeframes.iter().map(Timeframe::to_string).collect();
+            Error::bad_parameter("timeframe", text, format_args!("one of {}", names.join(", ")))
+        })
+    }
+}
+
+/// No exchange has that id; these are the nearest that there are.
+pub(super) fn unknown<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> Error {
+    let folded = format!("{:.60}", id.to_lowercase());
+    let mut near: Vec<_> = known
+        .map(|known| (distance(&folded, known), known))
+        .filter(|(distance, known)| {
+            *distance <= folded.len().div_ceil(3) || (!folded.is_empty() && known.starts_with(&folded))
+        })
+        .collect();
+    near.sort_unstable();
+    let suggestions = near.into_iter().take(SUGGESTIONS).map(|(_, known)| known.to_owned()).collect();
+    Error::new(Code::ExchangeNotFound, format!("there is no exchange `{id:.60}`"))
+        .with_exchange(&format!("{id:.60}"))
+        .with_suggestions(suggestions)
+}
