@@ -146,6 +146,8 @@ impl Mapping {
         asked: &Asked,
         mut sink: impl FnMut(&Row<'_, '_>) -> bool,
     ) -> marketd_core::Result<Tally> {
+        #[cfg(test)]
+        super::equality::verify(self, answers, asked);
         let main = answers.first().copied().unwrap_or("null");
         let expanded = match &self.rows {
             Rows::Program { program, documents } => expand(program, documents, answers, asked)?,
@@ -189,6 +191,32 @@ impl Mapping {
             Ok(slots)
         };
         answers.iter().enumerate().map(pick).collect()
+    }
+
+    /// The way to the rows, where it is plain, and the fields that are.
+    #[cfg(test)]
+    pub(crate) fn plain_parts(&self) -> Option<(String, Vec<&Expr>)> {
+        let Rows::Plain(steps) = &self.rows else { return None };
+        let (expressions, _) = self.parts();
+        Some((code_of(steps), expressions.filter(|expr| expr.is_plain()).collect()))
+    }
+
+    /// What the compiled way reads of an answer: for each row the values of the plain fields.
+    #[cfg(test)]
+    pub(crate) fn plain_values(&self, answers: &[&str], asked: &Asked) -> Vec<Vec<String>> {
+        let Some((documents, Rows::Plain(steps))) = self.pick_documents(answers).ok().map(|documents| (documents, &self.rows)) else {
+            return Vec::new();
+        };
+        let (shape, count) = self.picks.shape(0);
+        let mut all = Vec::new();
+        let main = answers.first().copied().unwrap_or("null");
+        let _ = each_row(main, steps, shape, count, |slots| {
+            let scope = Scope::new(slots, &documents, asked);
+            let (expressions, _) = self.parts();
+            let plain = expressions.filter(|expr| expr.is_plain());
+            all.push(plain.map(|expr| expr.eval(&scope).to_json().into_owned()).collect());
+        });
+        all
     }
 
     /// Every expression in it, and the program of its rows.

@@ -5,6 +5,8 @@
 
 mod candles;
 mod context;
+#[cfg(test)]
+mod equality;
 mod errors;
 mod expr;
 mod limits;

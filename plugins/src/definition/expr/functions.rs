@@ -19,7 +19,6 @@ pub(crate) struct Function {
 
 /// Every function, by name; those that jq has too ([`is_jq`]) mean the same here.
 pub(crate) static FUNCTIONS: &[Function] = &[
-    Function { name: "abs", arity: 0, apply: |input, _| input.decimal().map(|number| number.abs()).into() },
     Function { name: "ascii_downcase", arity: 0, apply: |input, _| map_text(input, |text| text.to_ascii_lowercase()) },
     Function { name: "ascii_upcase", arity: 0, apply: |input, _| map_text(input, |text| text.to_ascii_uppercase()) },
     Function { name: "choose", arity: 2, apply: choose },
@@ -40,6 +39,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
         arity: 1,
         apply: |input, args| trim(input, &args[0], |text, end| text.strip_prefix(end)),
     },
+    Function { name: "magnitude", arity: 0, apply: |input, _| input.decimal().map(|number| number.abs()).into() },
     Function { name: "minus", arity: 1, apply: |input, args| arithmetic(&input, &args[0], Decimal::minus) },
     Function { name: "nonzero", arity: 0, apply: |input, _| if is_zero(&input) { Value::Null } else { input } },
     Function { name: "not", arity: 0, apply: |input, _| (!input.is_truthy()).into() },
@@ -73,7 +73,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
 pub(crate) fn is_jq(name: &str) -> bool {
     matches!(
         name,
-        "abs" | "ascii_downcase" | "ascii_upcase" | "join" | "ltrimstr" | "not" | "rtrimstr" | "tojson" | "tostring"
+        "ascii_downcase" | "ascii_upcase" | "join" | "ltrimstr" | "not" | "rtrimstr" | "tojson" | "tostring"
     )
 }
 
