@@ -10,7 +10,9 @@ fn main() -> io::Result<()> {
     let mut files: Vec<_> = fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
-    let mut code = String::from("/// The id and the text of every built-in definition, in the order of their ids.\npub static TEXTS: &[(&str, &str)] = &[\n");
+    let mut code = String::from(
+        "/// The id and the text of every built-in definition, in the order of their ids.\npub static TEXTS: &[(&str, &str)] = &[\n",
+    );
     for file in files {
         let id = file.file_stem().unwrap_or_default().to_string_lossy();
         writeln!(code, "    ({id:?}, include_str!({file:?})),").map_err(io::Error::other)?;

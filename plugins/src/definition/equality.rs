@@ -82,12 +82,19 @@ mod tests {
         let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
         FOUND.set(Some(Found::default()));
         for (id, _) in TEXTS {
-            let text = std::fs::read_to_string(cases.join(format!("{id}.json"))).unwrap_or_else(|error| panic!("{id}: {error}"));
+            let text = std::fs::read_to_string(cases.join(format!("{id}.json")))
+                .unwrap_or_else(|error| panic!("{id}: {error}"));
             let definition = definition(id).expect("listed").unwrap_or_else(|error| panic!("{error}"));
             run(&definition, &World::parse(&text).expect("cases"));
         }
         let found = FOUND.take().expect("was set");
         assert!(found.compared > 100 * TEXTS.len(), "only {} comparisons", found.compared);
-        assert!(found.different.is_empty(), "{} of {}:\n{}", found.different.len(), found.compared, found.different.join("\n"));
+        assert!(
+            found.different.is_empty(),
+            "{} of {}:\n{}",
+            found.different.len(),
+            found.compared,
+            found.different.join("\n")
+        );
     }
 }

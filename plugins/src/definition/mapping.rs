@@ -204,7 +204,9 @@ impl Mapping {
     /// What the compiled way reads of an answer: for each row the values of the plain fields.
     #[cfg(test)]
     pub(crate) fn plain_values(&self, answers: &[&str], asked: &Asked) -> Vec<Vec<String>> {
-        let Some((documents, Rows::Plain(steps))) = self.pick_documents(answers).ok().map(|documents| (documents, &self.rows)) else {
+        let Some((documents, Rows::Plain(steps))) =
+            self.pick_documents(answers).ok().map(|documents| (documents, &self.rows))
+        else {
             return Vec::new();
         };
         let (shape, count) = self.picks.shape(0);

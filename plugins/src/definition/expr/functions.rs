@@ -71,10 +71,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
 
 /// Whether jq has a function of that name too, which a jaq program is left with.
 pub(crate) fn is_jq(name: &str) -> bool {
-    matches!(
-        name,
-        "ascii_downcase" | "ascii_upcase" | "join" | "ltrimstr" | "not" | "rtrimstr" | "tojson" | "tostring"
-    )
+    matches!(name, "ascii_downcase" | "ascii_upcase" | "join" | "ltrimstr" | "not" | "rtrimstr" | "tojson" | "tostring")
 }
 
 /// The function of that name and number of arguments.
