@@ -1,3 +1,10 @@
 //! The server: config, the one way to the exchanges, and the REST and WebSocket API.
+
 pub mod answer;
+mod api;
 pub mod config;
+mod server;
+pub mod service;
+mod ws;
+
+pub use server::Server;

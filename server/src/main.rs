@@ -1,1 +1,81 @@
-fn main() {}
+//! The binary: reads the configuration, gathers the exchanges, and serves until it is told to stop.
+
+use std::error::Error;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use marketd::Server;
+use marketd::config::Loaded;
+use marketd::service::Service;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Cli;
+
+mod cli;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log();
+    match serve(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("marketd: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(cli: Cli) -> Result<(), Box<dyn Error>> {
+    let loaded = Loaded::read(&cli.into_inputs())?;
+    let exchanges = marketd_plugins::built_in();
+    loaded.check_exchanges(exchanges.iter().map(|exchange| exchange.about().id.as_str()))?;
+    let service = Arc::new(Service::new(exchanges, &loaded.config)?);
+    let exchanges = service.exchanges().len();
+    let server = Server::bind(loaded.config, service).await?;
+    let address = server.address();
+    tracing::info!("listening on http://{address} for {exchanges} exchanges; documentation at http://{address}/docs");
+    server.run(told_to_stop()).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Until Ctrl-C or, as service managers do, SIGTERM.
+async fn told_to_stop() {
+    let interrupted = async {
+        // Without a handler the system ends the process, which is what the signal is for.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated() => {}
+    }
+    tracing::info!("stopping: running requests may end");
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}
+
+fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,poem=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+}
