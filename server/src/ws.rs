@@ -84,18 +84,21 @@ impl TickerStream {
             () = ending.cancelled() => End::ServerStops,
         };
         let close = match end {
-            End::ClientLeft => Message::Close(None),
-            End::ClientMisbehaves => Message::close_with(CloseCode::Policy, "only small messages are read here"),
-            End::ServerStops => Message::close_with(CloseCode::Away, "the server stops"),
+            // The library has its answer to the client's close ready: it is only to be flushed.
+            End::ClientLeft => None,
+            End::ClientMisbehaves => Some(Message::close_with(CloseCode::Policy, "only small messages are read here")),
+            End::ServerStops => Some(Message::close_with(CloseCode::Away, "the server stops")),
         };
-        // Fails when the client is gone, which is as well.
-        let _ = timeout(CLOSE_WITHIN, async {
-            writer.send(close).await?;
+        // All of it fails when the client is gone, which is as well.
+        let farewell = async {
+            if let Some(close) = close {
+                let _ = writer.send(close).await;
+            }
+            let _ = writer.flush().await;
             // Until the client has closed too: a connection that is dropped with unread data resets what was sent.
             while let Some(Ok(_)) = reader.next().await {}
-            writer.close().await
-        })
-        .await;
+        };
+        let _ = timeout(CLOSE_WITHIN, farewell).await;
     }
 
     /// Sends tickers until the client is gone. One that reads slowly makes a send wait; what was missed meanwhile is left out.

@@ -88,17 +88,22 @@ fn with_api<T: OpenApi>(mut route: Route, api: T) -> Route {
             .flat_map(|operation| operation.params)
             .filter(|parameter| parameter.in_type == MetaParamIn::Query)
             .map(|parameter| parameter.name);
-        // The document writes `{name}` where the router has `:name`.
-        known.insert(path.path.replace('{', ":").replace('}', ""), in_query.collect());
+        known.insert(shape(&path.path), in_query.collect());
     }
     let mut table: HashMap<String, HashMap<poem::http::Method, BoxEndpoint<'static>>> = HashMap::new();
     api.add_routes(&mut table);
     for (path, methods) in table {
-        let known = known.remove(&path).unwrap_or_default();
+        let known = known.remove(&shape(&path)).unwrap_or_default();
         // Every route is a GET.
         for get in methods.into_values() {
             route = route.at(&path, Checked::new(get, known.clone()));
         }
     }
     route
+}
+
+/// A path without the names of its parameters: the document has `{symbol}` where the router has `:param1`.
+fn shape(path: &str) -> String {
+    let part = |part: &str| if part.starts_with(['{', ':']) { ":".to_owned() } else { part.to_owned() };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
 }

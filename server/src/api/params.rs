@@ -37,16 +37,22 @@ pub(super) struct Path<T>(pub(super) T);
 /// A parameter in the query.
 pub(super) struct Query<T>(pub(super) T);
 
+/// A parameter in a path. poem-openapi numbers those for its router, so that each must know its own name.
+pub(super) trait InPath: Parameter {
+    /// The name.
+    const NAME: &'static str;
+}
+
 macro_rules! extractor {
-    ($wrapper:ident, $place:ident, $text:expr) => {
-        impl<'a, T: Parameter> ApiExtractor<'a> for $wrapper<T> {
+    ($wrapper:ident, $bound:ident, |$request:ident, $name:ident| $read:expr) => {
+        impl<'a, T: $bound> ApiExtractor<'a> for $wrapper<T> {
             const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
             const PARAM_IS_REQUIRED: bool = T::REQUIRED;
             type ParamType = ();
             type ParamRawType = ();
 
             fn param_in() -> Option<MetaParamIn> {
-                Some(MetaParamIn::$place)
+                Some(MetaParamIn::$wrapper)
             }
 
             fn param_schema_ref() -> Option<MetaSchemaRef> {
@@ -54,19 +60,22 @@ macro_rules! extractor {
             }
 
             async fn from_request(
-                request: &'a Request,
+                $request: &'a Request,
                 _body: &mut RequestBody,
                 options: ExtractParamOptions<()>,
             ) -> poem::Result<Self> {
-                let text: Option<&str> = $text(request, options.name);
-                T::read(options.name, text).map(Self).map_err(|error| Problem::from(error).into())
+                let $name = options.name;
+                let read: Result<T> = $read;
+                read.map(Self).map_err(|error| Problem::from(error).into())
             }
         }
     };
 }
 
-extractor!(Path, Path, |request: &'a Request, name| request.raw_path_param(name));
-extractor!(Query, Query, |request: &'a Request, name| request.data::<Pairs>().and_then(|pairs| pairs.get(name)));
+extractor!(Path, InPath, |request, name| T::read(T::NAME, request.raw_path_param(name)));
+extractor!(Query, Parameter, |request, name| {
+    T::read(name, request.data::<Pairs>().and_then(|pairs| pairs.get(name)))
+});
 
 /// The id of an exchange, in lower case as all ids are.
 pub(super) struct ExchangeId(pub(super) String);
@@ -83,9 +92,13 @@ impl Parameter for ExchangeId {
     }
 }
 
-/// Parameters that are a text of bounded length, each with an example.
+impl InPath for ExchangeId {
+    const NAME: &'static str = "exchange";
+}
+
+/// Parameters in a path that are a text of bounded length, each with its name and an example.
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident: $example:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $in_path:literal, $example:literal;)*) => {
         $(
             $(#[$doc])*
             pub(super) struct $name(pub(super) String);
@@ -101,19 +114,23 @@ macro_rules! texts {
                     bounded(name, text).map(|text| Self(text.to_owned()))
                 }
             }
+
+            impl InPath for $name {
+                const NAME: &'static str = $in_path;
+            }
         )*
     };
 }
 
 texts! {
     /// A whole symbol, its slash written as `%2F`, or the exchange's own id of a market.
-    Symbol: "BTC/USDT";
+    Symbol: "symbol", "BTC/USDT";
     /// What stands before the slash of a symbol.
-    Base: "BTC";
+    Base: "base", "BTC";
     /// What stands after the slash of a symbol.
-    Quote: "USDT";
+    Quote: "quote", "USDT";
     /// The code of an error.
-    ProblemCode: "BadSymbol";
+    ProblemCode: "code", "BadSymbol";
 }
 
 impl Symbol {

@@ -118,7 +118,9 @@ impl Sources {
         let what = match error.kind {
             Kind::UnknownField(field, known) => {
                 let hint = did_you_mean(&field, known).map(|hint| format!("; {hint}")).unwrap_or_default();
-                path.push(field);
+                if path.last() != Some(&field) {
+                    path.push(field);
+                }
                 format!("is unknown{hint}; known here: {}", known.join(", "))
             }
             Kind::Message(message) => message,
