@@ -1,7 +1,7 @@
 //! The binary: reads the configuration, gathers the exchanges, and serves until it is told to stop.
 
 use std::error::Error;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -36,46 +36,44 @@ async fn serve(cli: Cli) -> Result<(), Box<dyn Error>> {
     let exchanges = service.exchanges().len();
     let server = Server::bind(loaded.config, service).await?;
     let address = server.address();
+    let stop = stop_signal()?;
     tracing::info!("listening on http://{address} for {exchanges} exchanges; documentation at http://{address}/docs");
-    server.run(told_to_stop()).await?;
+    server.run(stop).await?;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Until Ctrl-C or, as service managers do, SIGTERM.
-async fn told_to_stop() {
-    let interrupted = async {
-        // Without a handler the system ends the process, which is what the signal is for.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    };
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated() => {}
-    }
-    tracing::info!("stopping: running requests may end");
-}
-
+/// Ctrl-C or, as service managers send it, SIGTERM. From the call on, neither ends the process by itself.
 #[cfg(unix)]
-async fn terminated() {
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signal) => drop(signal.recv().await),
-        Err(_) => std::future::pending().await,
-    }
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: running requests may end");
+    })
 }
 
 #[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without a handler the system ends the process, which is what the signal is for.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tracing::info!("stopping: running requests may end");
+    })
 }
 
 fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,poem=warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .init();
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use poem::web::websocket::{BoxWebSocketUpgraded, CloseCode, Message, WebSocket, WebSocketConfig, WebSocketStream};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +22,9 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 
 /// A client that has not answered for so long is gone.
 const SILENCE: Duration = Duration::from_secs(120);
+
+/// The least time that a client has to answer the ping after a ticker before it gets the next one anyway.
+const PATIENCE_LEAST: Duration = Duration::from_secs(2);
 
 /// How long a close may take to reach a client that does not read.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
@@ -77,10 +81,11 @@ impl Streams {
 impl TickerStream {
     async fn run(self, socket: WebSocketStream, ending: CancellationToken) {
         let (mut writer, mut reader) = socket.split();
+        let (read, read_so_far) = watch::channel(0);
         // The reader goes on while a ticker is asked for or sent: a close is noticed at once.
         let end = tokio::select! {
-            end = listen(&mut reader) => end,
-            () = self.send(&mut writer) => End::ClientLeft,
+            end = listen(&mut reader, &read) => end,
+            () = self.send(&mut writer, read_so_far) => End::ClientLeft,
             () = ending.cancelled() => End::ServerStops,
         };
         let close = match end {
@@ -101,23 +106,39 @@ impl TickerStream {
         let _ = timeout(CLOSE_WITHIN, farewell).await;
     }
 
-    /// Sends tickers until the client is gone. One that reads slowly makes a send wait; what was missed meanwhile is left out.
-    async fn send(&self, writer: &mut Writer) {
+    /// Sends tickers until the client is gone.
+    ///
+    /// A client that reads slowly must not get a queue of old tickers, and the buffers of two systems between here and there
+    /// would hold thousands. So a numbered ping follows each ticker, and the next one waits for its pong: that the client has
+    /// read so far. What was missed meanwhile is left out.
+    async fn send(&self, writer: &mut Writer, mut read: watch::Receiver<u64>) {
+        let patience = (self.interval * 4).max(PATIENCE_LEAST);
         let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        if writer.send(self.message().await).await.is_err() {
-            return;
-        }
-        let mut ticks = interval_at(Instant::now() + self.interval, self.interval);
+        let mut ticks = interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut sent = 0_u64;
         loop {
-            let message = tokio::select! {
-                _ = ticks.tick() => self.message().await,
-                _ = pings.tick() => Message::Ping(Vec::new()),
-            };
-            if writer.send(message).await.is_err() {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                _ = pings.tick() => {
+                    if writer.send(ping(sent)).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+            }
+            let message = self.message().await;
+            sent += 1;
+            if writer.feed(message).await.is_err() || writer.send(ping(sent)).await.is_err() {
                 return;
             }
+            if sent == 1 {
+                // The first may have had to wait for the market list.
+                ticks.reset();
+            }
+            // Some clients never answer pings; they get their tickers late rather than not at all.
+            let _ = timeout(patience, read.wait_for(|read| *read >= sent)).await;
         }
     }
 
@@ -133,11 +154,22 @@ impl TickerStream {
     }
 }
 
-/// Reads, and ignores, what the client sends until it leaves. The library answers pings in passing.
-async fn listen(reader: &mut Reader) -> End {
+/// A ping that asks whether the client has read the ticker of that number.
+fn ping(number: u64) -> Message {
+    Message::Ping(number.to_be_bytes().into())
+}
+
+/// Reads what the client sends until it leaves, and ignores all but how far it says it has read. The library answers pings in
+/// passing.
+async fn listen(reader: &mut Reader, read: &watch::Sender<u64>) -> End {
     loop {
         match timeout(SILENCE, reader.next()).await {
             Ok(Some(Ok(Message::Close(_))) | None) | Err(_) => return End::ClientLeft,
+            Ok(Some(Ok(Message::Pong(number)))) => {
+                if let Ok(number) = number.try_into() {
+                    read.send_replace(u64::from_be_bytes(number));
+                }
+            }
             Ok(Some(Ok(_))) => {}
             Ok(Some(Err(_))) => return End::ClientMisbehaves,
         }

@@ -116,8 +116,10 @@ impl Exchange for FakeExchange {
     }
 
     fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
-        self.tickers_asked.fetch_add(1, Ordering::SeqCst);
-        self.answer(Capability::Ticker, self.ticker_of(market))
+        // Each ticker tells which one it is.
+        let number = self.tickers_asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let bid_volume = Some(Decimal::from(number as i64));
+        self.answer(Capability::Ticker, Ticker { bid_volume, ..self.ticker_of(market) })
     }
 
     fn tickers(&self, query: &TickersQuery) -> Fetch<Vec<Ticker>> {

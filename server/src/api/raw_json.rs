@@ -125,3 +125,31 @@ impl<T: Document> ApiResponse for RawJson<T> {
         schema::register(registry);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(Source::Hit, 10, "max-age=10", "marketd; hit")]
+    #[case(Source::Miss, 10, "max-age=10", "marketd; fwd=miss")]
+    #[case(Source::Miss, 0, "no-store", "marketd; fwd=miss")]
+    #[case(Source::Stale, 10, "max-age=0", "marketd; hit; fwd=stale")]
+    fn headers_tell_how_fresh_an_answer_is(
+        #[case] source: Source,
+        #[case] ttl: u64,
+        #[case] control: &str,
+        #[case] status: &str,
+    ) {
+        let (age, ttl) = (Duration::from_millis(3_900), Duration::from_secs(ttl));
+        let answer = Answer { body: Bytes::from_static(b"{}"), source, age, ttl };
+        let response = RawJson::<schema::Ticker>::from(answer).into_response();
+        assert_eq!(response.headers()[CACHE_CONTROL], control);
+        assert_eq!(response.headers()[CACHE_STATUS], status);
+        assert_eq!(response.headers()[AGE], "3");
+    }
+}

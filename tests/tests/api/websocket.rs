@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use marketd_core::{Capability, Code, Exchange};
 use marketd_tests::{FakeExchange, TestServer, config, failure};
 use rstest::rstest;
@@ -16,7 +16,9 @@ async fn a_ticker_comes_at_once_whatever_the_interval(
     let begun = Instant::now();
     let ticker = server.socket(path).await.expect("upgraded").json().await;
     assert!(begun.elapsed() < Duration::from_secs(2));
-    assert_eq!(ticker, server.get("/price/fake/BTC/USDT").await.json());
+    let mut same = server.get("/price/fake/BTC/USDT").await.json();
+    same["bidVolume"] = ticker["bidVolume"].clone();
+    assert_eq!(ticker, same);
 }
 
 #[tokio::test]
@@ -81,11 +83,40 @@ async fn pings_are_answered_small_messages_ignored_and_large_ones_end_the_stream
     socket.json().await;
     socket.0.send(Message::text("hello")).await.expect("sent");
     socket.0.send(Message::Ping("are you there?".into())).await.expect("sent");
-    let pong = futures_util::StreamExt::next(&mut socket.0).await.expect("a message").expect("whole");
-    assert_eq!(pong, Message::Pong("are you there?".into()));
+    loop {
+        // The server has pings of its own.
+        match socket.0.next().await.expect("a message").expect("whole") {
+            Message::Ping(_) => {}
+            message => break assert_eq!(message, Message::Pong("are you there?".into())),
+        }
+    }
     socket.0.send(Message::text("x".repeat(70_000))).await.expect("sent");
     let Message::Close(Some(frame)) = socket.message().await else { panic!("no close") };
     assert_eq!(u16::from(frame.code), 1008);
+}
+
+#[tokio::test]
+async fn a_slow_reader_gets_the_newest_ticker_and_no_queue_of_old_ones() {
+    let (server, fake) = TestServer::with_fake().await;
+    let mut socket = server.socket("/ws/fake/BTC/USDT?poll_interval=0.1").await.expect("upgraded");
+    // As a client that is busy elsewhere: nothing is read, and no ping answered, while many intervals pass.
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    assert_eq!(socket.json().await["bidVolume"], 1);
+    let asked = fake.tickers_asked() as u64;
+    let next = socket.json().await;
+    assert!(next["bidVolume"].as_u64().is_some_and(|number| number > asked), "{next} was kept while nobody read");
+}
+
+#[tokio::test]
+async fn a_client_that_never_answers_pings_gets_its_tickers_nevertheless() {
+    let (server, fake) = TestServer::with_fake().await;
+    // Held open and never read.
+    let _socket = server.socket("/ws/fake/BTC/USDT?poll_interval=0.1").await.expect("upgraded");
+    let begun = Instant::now();
+    while fake.tickers_asked() < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "no second ticker");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
@@ -96,6 +127,6 @@ async fn a_close_of_the_client_is_answered_at_once() {
     let begun = Instant::now();
     socket.0.close(None).await.expect("sent");
     assert!(matches!(socket.message().await, Message::Close(_)));
-    assert!(futures_util::StreamExt::next(&mut socket.0).await.is_none());
+    assert!(socket.0.next().await.is_none());
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }

@@ -5,6 +5,10 @@
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use serde_json::{Value, json};
 
+use self::build::{Field, boolean, inline, integer, levels, list, named, null, number, object, one_of, text};
+
+mod build;
+
 /// An answer in the document.
 pub(super) trait Document: Send {
     /// The name of its schema.
@@ -42,8 +46,6 @@ documents! {
     Problems: "Every code of an error.", from_an_exchange: false;
     ProblemKind: "The code of an error.", from_an_exchange: false;
 }
-
-type Field = (&'static str, MetaSchemaRef);
 
 /// Puts every schema into the document; those that no route uses are left out of it.
 pub(super) fn register(registry: &mut Registry) {
@@ -357,67 +359,6 @@ fn trade_example() -> Value {
         "id": "1000001", "timestamp": 1_749_774_034_567_i64, "datetime": "2025-06-13T00:20:34.567Z",
         "symbol": "BTC/USDT", "side": "buy", "price": 64000.1, "amount": 0.5, "cost": 32000.05,
     })
-}
-
-/// An object whose keys are always there.
-fn object(description: &'static str, fields: Vec<Field>, example: Option<Value>) -> MetaSchema {
-    let required = fields.iter().map(|(name, _)| *name).collect();
-    MetaSchema { description: Some(description), required, properties: fields, example, ..MetaSchema::new("object") }
-}
-
-fn described(ty: &'static str, description: &'static str) -> MetaSchemaRef {
-    MetaSchemaRef::Inline(Box::new(MetaSchema { description: Some(description), ..MetaSchema::new(ty) }))
-}
-
-fn text(description: &'static str) -> MetaSchemaRef {
-    described("string", description)
-}
-
-/// A number with the digits that the exchange sent: no format, as none promises to keep them.
-fn number(description: &'static str) -> MetaSchemaRef {
-    described("number", description)
-}
-
-fn boolean(description: &'static str) -> MetaSchemaRef {
-    described("boolean", description)
-}
-
-fn integer(description: &'static str) -> MetaSchemaRef {
-    let schema = MetaSchema { description: Some(description), ..MetaSchema::new_with_format("integer", "int64") };
-    MetaSchemaRef::Inline(Box::new(schema))
-}
-
-fn one_of(description: &'static str, names: &[&str]) -> MetaSchemaRef {
-    let enum_items = names.iter().map(|name| Value::from(*name)).collect();
-    let schema = MetaSchema { description: Some(description), enum_items, ..MetaSchema::new("string") };
-    MetaSchemaRef::Inline(Box::new(schema))
-}
-
-fn named(name: &str) -> MetaSchemaRef {
-    MetaSchemaRef::Reference(name.to_owned())
-}
-
-fn list(items: MetaSchemaRef) -> MetaSchemaRef {
-    MetaSchemaRef::Inline(Box::new(MetaSchema { items: Some(Box::new(items)), ..MetaSchema::new("array") }))
-}
-
-fn levels(description: &'static str) -> MetaSchemaRef {
-    let level =
-        MetaSchema { min_items: Some(2), max_items: Some(2), ..inline(list(number("The price, or the amount."))) };
-    let levels = list(MetaSchemaRef::Inline(Box::new(level)));
-    MetaSchemaRef::Inline(Box::new(MetaSchema { description: Some(description), ..inline(levels) }))
-}
-
-fn null(schema: MetaSchemaRef) -> MetaSchemaRef {
-    MetaSchemaRef::Inline(Box::new(MetaSchema { nullable: true, ..inline(schema) }))
-}
-
-/// A reference becomes a schema that is all of what it refers to.
-fn inline(schema: MetaSchemaRef) -> MetaSchema {
-    match schema {
-        MetaSchemaRef::Inline(schema) => *schema,
-        reference @ MetaSchemaRef::Reference(_) => MetaSchema { all_of: vec![reference], ..MetaSchema::ANY },
-    }
 }
 
 #[cfg(test)]
