@@ -3,6 +3,7 @@
 pub mod answer;
 mod api;
 pub mod config;
+mod idle;
 mod server;
 pub mod service;
 mod ws;

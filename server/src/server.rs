@@ -13,11 +13,15 @@ use tokio::time::{sleep, timeout};
 
 use crate::api;
 use crate::config::Config;
+use crate::idle::Idle;
 use crate::service::Service;
 use crate::ws::Streams;
 
 /// How long running requests may take to end when the server stops.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long a connection may be idle: longer than any answer takes, and than streams are quiet between two pings.
+const IDLE: Duration = Duration::from_secs(300);
 
 /// A server that has its address but answers nothing yet.
 pub struct Server {
@@ -78,18 +82,18 @@ impl Server {
 struct Connections(TcpAcceptor);
 
 impl Acceptor for Connections {
-    type Io = TcpStream;
+    type Io = Idle<TcpStream>;
 
     fn local_addr(&self) -> Vec<LocalAddr> {
         self.0.local_addr()
     }
 
-    async fn accept(&mut self) -> io::Result<(TcpStream, LocalAddr, RemoteAddr, Scheme)> {
+    async fn accept(&mut self) -> io::Result<(Idle<TcpStream>, LocalAddr, RemoteAddr, Scheme)> {
         match self.0.accept().await {
-            Ok(connection) => {
+            Ok((stream, local, remote, scheme)) => {
                 // An answer is written at once; to wait for more would only delay it. It works without, too.
-                let _ = connection.0.set_nodelay(true);
-                Ok(connection)
+                let _ = stream.set_nodelay(true);
+                Ok((Idle::new(stream, IDLE), local, remote, scheme))
             }
             Err(error) => {
                 // Out of file descriptors, most likely. poem asks again at once, which would keep a core busy.
