@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use marketd_core::Millis;
 
 /// Now, as adapters and answers tell time.
-pub(crate) fn now() -> Millis {
+pub fn now() -> Millis {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, millis)
 }
 

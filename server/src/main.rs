@@ -1,1 +1,79 @@
-fn main() {}
+//! The binary: reads the configuration, gathers the exchanges, and serves until it is told to stop.
+
+use std::error::Error;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use marketd::Server;
+use marketd::config::Loaded;
+use marketd::service::Service;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Cli;
+
+mod cli;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log();
+    match serve(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("marketd: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(cli: Cli) -> Result<(), Box<dyn Error>> {
+    let loaded = Loaded::read(&cli.into_inputs())?;
+    let exchanges = marketd_plugins::built_in::all(marketd::now)?;
+    loaded.check_exchanges(exchanges.iter().map(|exchange| exchange.about().id.as_str()))?;
+    let service = Arc::new(Service::new(exchanges, &loaded.config)?);
+    let exchanges = service.exchanges().len();
+    let server = Server::bind(loaded.config, service).await?;
+    let address = server.address();
+    let stop = stop_signal()?;
+    tracing::info!("listening on http://{address} for {exchanges} exchanges; documentation at http://{address}/docs");
+    server.run(stop).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Ctrl-C or, as service managers send it, SIGTERM. From the call on, neither ends the process by itself.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: running requests may end");
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without a handler the system ends the process, which is what the signal is for.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tracing::info!("stopping: running requests may end");
+    })
+}
+
+fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,poem=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+}

@@ -5,7 +5,13 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use marketd_core::Capability;
+use marketd_core::{Budget, Capability};
+
+mod duration;
+mod load;
+mod raw;
+
+pub use load::{ConfigError, Inputs, Loaded};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
@@ -29,6 +35,8 @@ pub struct Server {
     pub host: IpAddr,
     /// The port; 0 lets the system choose.
     pub port: u16,
+    /// How much one client (an IP address) may ask; `None` is as much as it likes.
+    pub client_rate_limit: Option<Budget>,
 }
 
 /// How an exchange is reached.
@@ -103,7 +111,7 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            server: Server { host: IpAddr::from([127, 0, 0, 1]), port: 8000 },
+            server: Server { host: IpAddr::from([127, 0, 0, 1]), port: 8000, client_rate_limit: None },
             upstream: Upstream { proxy_url: None, timeout: Duration::from_secs(10), retries: 2, rate_limit: true },
             cache: Cache {
                 ticker: Duration::from_secs(10),
