@@ -105,6 +105,14 @@ impl Decimal {
         Self::parse(if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text })
     }
 
+    /// Orders by value, so `1.0` and `1.00` are alike in order though not equal in digits.
+    pub fn compare(&self, other: &Self) -> Ordering {
+        match (self.arithmetic(), other.arithmetic()) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            _ => self.to_f64().total_cmp(&other.to_f64()),
+        }
+    }
+
     fn arithmetic(&self) -> Option<Arithmetic> {
         if self.0.contains(['e', 'E']) {
             Arithmetic::from_scientific(&self.0).ok()
@@ -116,14 +124,6 @@ impl Decimal {
 
     fn from_exact(value: Arithmetic) -> Self {
         Self(CompactString::new(value.normalize().to_string()))
-    }
-}
-
-/// Orders by value, so `1.0` and `1.00` are alike in order though not equal in digits.
-pub(crate) fn compare(a: &Decimal, b: &Decimal) -> Ordering {
-    match (a.arithmetic(), b.arithmetic()) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        _ => a.to_f64().total_cmp(&b.to_f64()),
     }
 }
 

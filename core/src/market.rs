@@ -162,11 +162,13 @@ impl Market {
 
     fn unified_symbol(&self) -> String {
         let mut symbol = format!("{}/{}", self.base, self.quote);
+        // Some exchanges give spot and perpetual markets an end in a far year.
+        let has_end = matches!(self.kind, MarketType::Future | MarketType::Option);
         // Writing to a String cannot fail.
         if let Some(settle) = self.settle.as_ref().filter(|_| self.contract) {
             let _ = write!(symbol, ":{settle}");
         }
-        if let Some(date) = self.expiry.filter(|_| self.kind != MarketType::Swap).and_then(time::to_yymmdd) {
+        if let Some(date) = self.expiry.filter(|_| has_end).and_then(time::to_yymmdd) {
             let _ = write!(symbol, "-{date}");
         }
         if let Some(strike) = &self.strike {

@@ -3,7 +3,6 @@
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::decimal::compare;
 use crate::{Decimal, Millis, OrderBookQuery, time};
 
 /// One price level: the price and the amount that rests there; `[price, amount]` in JSON.
@@ -29,8 +28,8 @@ pub struct OrderBook {
 impl OrderBook {
     /// Brings both sides into order (best price first), joins levels of one price, drops empty ones, and cuts to `limit`.
     pub fn arrange(&mut self, query: &OrderBookQuery) {
-        arrange(&mut self.bids, query.limit, |a, b| compare(&b.0, &a.0));
-        arrange(&mut self.asks, query.limit, |a, b| compare(&a.0, &b.0));
+        arrange(&mut self.bids, query.limit, |a, b| b.0.compare(&a.0));
+        arrange(&mut self.asks, query.limit, |a, b| a.0.compare(&b.0));
     }
 }
 

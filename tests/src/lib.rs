@@ -11,8 +11,10 @@ use marketd_core::{
 };
 
 mod server;
+mod upstream;
 
 pub use server::{Reply, Socket, TestServer};
+pub use upstream::{Fault, Upstream};
 
 /// What a test server is configured as: a port that the system chooses, and no caches, so that every request is asked.
 pub fn config() -> marketd::config::Config {

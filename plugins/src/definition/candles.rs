@@ -25,8 +25,8 @@ pub(crate) struct CandleQuestion {
 
 impl CandleQuestion {
     /// Reads the table; `None` when it asks nothing.
-    pub(crate) fn read(mut table: Reader, shared: &Shared) -> Result<Option<Self>> {
-        let Some(question) = Question::read(&mut table, shared)? else { return Ok(None) };
+    pub(crate) fn read(mut table: Reader, kinds: &[String], shared: &Shared) -> Result<Option<Self>> {
+        let Some(question) = Question::read(&mut table, shared, kinds)? else { return Ok(None) };
         let limits = Limits::read(&mut table)?;
         let mut timeframes = Vec::new();
         for (name, node) in table.required("timeframes")?.reader()?.rest() {

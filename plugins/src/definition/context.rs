@@ -1,5 +1,6 @@
 //! What requests and expressions know beside the answer: the market that is asked about, and the question.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use marketd_core::Market;
@@ -11,7 +12,7 @@ use super::expr::{Context, ContextScope, Value};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Asked {
     market: Option<Arc<Market>>,
-    query: Vec<(&'static str, Value<'static>)>,
+    query: Vec<(Cow<'static, str>, Value<'static>)>,
 }
 
 impl Asked {
@@ -26,7 +27,8 @@ impl Asked {
     }
 
     /// With one more fact about the question; a null says nothing.
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value<'static>>) -> Self {
+    pub(crate) fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value<'static>>) -> Self {
+        let name = name.into();
         self.query.retain(|(known, _)| *known != name);
         self.query.push((name, value.into()));
         self
@@ -65,7 +67,7 @@ impl Context for Asked {
             }
         }
         if scope != ContextScope::Market {
-            all.extend(self.query.iter().map(|(name, value)| ((*name).to_owned(), json(value))));
+            all.extend(self.query.iter().map(|(name, value)| (name.clone().into_owned(), json(value))));
         }
         serde_json::Value::Object(all).to_string()
     }

@@ -6,11 +6,19 @@ use marketd_core::{Code, Error, Response};
 
 use super::context::Asked;
 use super::expr::{Expr, Picks, Scope};
-use super::source::{Node, Place, Result};
+use super::source::{Content, Node, Place, Result};
 
 /// How much of an answer is searched for a message, and how much of a message is handed on.
 const BODY_SEARCHED: usize = 4_096;
 const MESSAGE_SHOWN: usize = 160;
+
+/// What a code of an exchange means.
+#[derive(Debug)]
+enum Meaning {
+    Always(Code),
+    /// By a part of the message in lower case, the first that fits; an empty part fits every message.
+    ByMessage(Vec<(String, Code)>),
+}
 
 /// How the errors of an exchange are recognised.
 #[derive(Debug, Default)]
@@ -20,7 +28,7 @@ pub(crate) struct ErrorRules {
     message: Option<Expr>,
     /// Codes that stand where errors do but say that all is well.
     ok: Vec<String>,
-    codes: HashMap<String, Code>,
+    codes: HashMap<String, Meaning>,
     /// Parts of messages, in lower case, in the order of the file.
     messages: Vec<(String, Code)>,
     statuses: HashMap<u16, Code>,
@@ -41,7 +49,7 @@ impl ErrorRules {
             Some(node) => node.list()?.iter().map(Node::scalar).collect::<Result<_>>()?,
             None => Vec::new(),
         };
-        let codes = read_codes(table.optional("codes"), |key, _| Ok(key.to_owned()))?;
+        let codes = read_meanings(table.optional("codes"))?;
         let messages = read_codes(table.optional("messages"), |key, _| Ok(key.to_lowercase()))?;
         let statuses = read_codes(table.optional("statuses"), |key, place| {
             key.parse::<u16>()
@@ -50,7 +58,7 @@ impl ErrorRules {
                 .ok_or_else(|| place.error("is no HTTP status"))
         })?;
         table.finish()?;
-        let (codes, statuses) = (codes.into_iter().collect(), statuses.into_iter().collect());
+        let statuses = statuses.into_iter().collect();
         Ok(Self { picks: Some(picks), code, message, ok, codes, messages, statuses })
     }
 
@@ -107,14 +115,22 @@ impl ErrorRules {
     }
 
     fn classify(&self, response: &Response, body: &str, code: Option<&str>, message: Option<&str>) -> Code {
-        if let Some(known) = code.and_then(|code| self.codes.get(code)) {
-            return *known;
-        }
         let end = (0..=BODY_SEARCHED.min(body.len())).rev().find(|at| body.is_char_boundary(*at)).unwrap_or(0);
-        let searched =
-            format!("{} {} {}", code.unwrap_or_default(), message.unwrap_or_default(), &body[..end]).to_lowercase();
-        if let Some((_, known)) = self.messages.iter().find(|(part, _)| searched.contains(part.as_str())) {
-            return *known;
+        let said = || {
+            let (code, message) = (code.unwrap_or_default(), message.unwrap_or_default());
+            format!("{code} {message} {}", &body[..end]).to_lowercase()
+        };
+        let first = |parts: &[(String, Code)]| {
+            let said = said();
+            parts.iter().find(|(part, _)| said.contains(part.as_str())).map(|(_, known)| *known)
+        };
+        let by_code = match code.and_then(|code| self.codes.get(code)) {
+            Some(Meaning::Always(known)) => Some(*known),
+            Some(Meaning::ByMessage(parts)) => first(parts),
+            None => None,
+        };
+        if let Some(known) = by_code.or_else(|| first(&self.messages)) {
+            return known;
         }
         match response.status {
             status if self.statuses.contains_key(&status) => self.statuses[&status],
@@ -127,6 +143,26 @@ impl ErrorRules {
     }
 }
 
+/// Reads `[errors.codes]`: a code of ours, or a table of them by message.
+fn read_meanings(node: Option<Node>) -> Result<HashMap<String, Meaning>> {
+    let Some(node) = node else { return Ok(HashMap::new()) };
+    let meaning = |(name, node): (String, Node)| {
+        let meaning = match node.content {
+            Content::Table(_) => Meaning::ByMessage(read_codes(Some(node), |key, _| Ok(key.to_lowercase()))?),
+            _ => Meaning::Always(read_code(&node)?),
+        };
+        Ok((name, meaning))
+    };
+    node.reader()?.rest().into_iter().map(meaning).collect()
+}
+
+fn read_code(node: &Node) -> Result<Code> {
+    Code::from_name(node.text()?).ok_or_else(|| {
+        let known: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        node.place.error(format_args!("must be one of {}", known.join(", ")))
+    })
+}
+
 /// Reads a table of codes of ours by something of theirs.
 fn read_codes<K>(node: Option<Node>, key: impl Fn(&str, &Place) -> Result<K>) -> Result<Vec<(K, Code)>> {
     let Some(node) = node else { return Ok(Vec::new()) };
@@ -134,10 +170,7 @@ fn read_codes<K>(node: Option<Node>, key: impl Fn(&str, &Place) -> Result<K>) ->
         .rest()
         .into_iter()
         .map(|(name, node)| {
-            let code = Code::from_name(node.text()?).ok_or_else(|| {
-                let known: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
-                node.place.error(format_args!("must be one of {}", known.join(", ")))
-            })?;
+            let code = read_code(&node)?;
             Ok((key(&name, &node.place)?, code))
         })
         .collect()
@@ -153,7 +186,7 @@ mod tests {
         code = ".code"
         message = ".msg"
         ok = [0, "200000"]
-        codes = { -1121 = "BadSymbol", 400100 = "BadRequest" }
+        codes = { -1121 = "BadSymbol", 400100 = "BadRequest", 10001 = { "not supported symbols" = "BadSymbol", "" = "BadRequest" } }
         messages = { "maintenance" = "OnMaintenance" }
         statuses = { 404 = "BadSymbol" }
     "#;
@@ -169,6 +202,8 @@ mod tests {
     #[case(200, r#"{"code": "200000", "data": 1}"#, None)]
     #[case(200, r#"{"data": 1}"#, None)]
     #[case(200, r#"{"code": -1121}"#, Some(Code::BadSymbol))]
+    #[case(200, r#"{"code": 10001, "msg": "Not supported symbols"}"#, Some(Code::BadSymbol))]
+    #[case(200, r#"{"code": 10001, "msg": "params error"}"#, Some(Code::BadRequest))]
     #[case(400, r#"{"code": 400100}"#, Some(Code::BadRequest))]
     #[case(200, r#"{"code": 7, "msg": "In Maintenance now"}"#, Some(Code::OnMaintenance))]
     #[case(200, r#"{"code": 7, "msg": "what"}"#, Some(Code::BadResponse))]

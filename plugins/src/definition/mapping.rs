@@ -19,6 +19,8 @@ pub(crate) struct Mapping {
     keep: Vec<(String, Expr)>,
     /// `where`: rows of which it is not true are none.
     only: Option<Expr>,
+    /// The row itself, where there are no fields.
+    whole: Option<Expr>,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,11 @@ impl<'a, 'r> Row<'a, 'r> {
         self.mapping.fields[field].as_ref().map_or(Value::Null, |expr| expr.eval(&self.scope))
     }
 
+    /// The whole row, where no field is read of it.
+    pub(crate) fn whole(&self) -> Value<'a> {
+        self.mapping.whole.as_ref().map_or(Value::Null, |expr| expr.eval(&self.scope))
+    }
+
     /// The values of `keep`, by name.
     pub(crate) fn kept(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
         self.mapping.keep.iter().map(|(name, expr)| (name.as_str(), expr.eval(&self.scope)))
@@ -101,6 +108,8 @@ impl Mapping {
         };
         let keep = keep.into_iter().map(|(name, node)| Ok((name, read_field(&node, &mut picks, None)?)));
         let keep = keep.collect::<Result<Vec<_>>>()?;
+        let whole = fields.names.is_empty().then(|| Expr::compile(".", &mut picks));
+        let whole = whole.transpose().map_err(|problem| table.place().error(problem))?;
         let rows = match rows_node {
             Some(node) => Rows::read(&node, &mut picks)?,
             None if !columns.is_empty() => Rows::Columns(columns),
@@ -125,7 +134,7 @@ impl Mapping {
             }
             rows => rows,
         };
-        Ok(Self { rows, picks, fields: compiled, keep, only })
+        Ok(Self { rows, picks, fields: compiled, keep, only, whole })
     }
 
     /// Rows that stand in the definition, as JSON.

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use marketd_core::{Error, Fetch, Market, MarketType, OptionType, Range};
+use marketd_core::{Fetch, Market, MarketType, OptionType, Range};
 
 use super::context::Asked;
-use super::expr::{Expr, Picks, RowStep, Scope, Shape, Value, each_row, row_steps};
+use super::expr::Value;
 use super::mapping::{Fields, Mapping, Row, Tally};
 use super::question::{Answers, Question, Shared};
 use super::source::{Content, Node, Reader, Result};
@@ -33,6 +33,7 @@ const FIELDS: &[&str] = &[
     "max-price",
     "min-cost",
     "max-cost",
+    "symbol",
 ];
 
 /// One list of markets.
@@ -59,7 +60,7 @@ enum Each {
     /// What another answer names.
     Named {
         question: Arc<Question>,
-        values: Vec<RowStep>,
+        values: Mapping,
     },
 }
 
@@ -100,7 +101,8 @@ impl MarketList {
             .transpose()?
             .or(group.map(str::to_owned));
         let each = table.optional("each");
-        let question = Question::read(&mut table, shared)?;
+        let kinds: Vec<String> = group.iter().cloned().collect();
+        let question = Question::read(&mut table, shared, &kinds)?;
         let fixed = table.optional("list");
         let names = question.as_ref().map(Question::names).unwrap_or_default();
         let fields = Fields {
@@ -111,7 +113,9 @@ impl MarketList {
         };
         let mut mapping = Mapping::read(&mut table, &fields, &names)?;
         let source = match (question, fixed) {
-            (Some(question), None) => Source::Asked { question: Arc::new(question), each: Each::read(each, shared)? },
+            (Some(question), None) => {
+                Source::Asked { question: Arc::new(question), each: Each::read(each, shared, &kinds)? }
+            }
             (None, Some(list)) => {
                 let rows = list.list()?.iter().map(|row| row.to_json().to_string()).collect();
                 mapping = mapping.with_fixed_rows(rows);
@@ -134,7 +138,7 @@ impl MarketList {
         let (list, currencies) = (self.clone(), currencies.clone());
         let answers = match &self.source {
             Source::Fixed => Fetch::Done(Ok(vec![Answers::none(Asked::nothing())])),
-            Source::Asked { question, each } => each.fetch(question),
+            Source::Asked { question, each } => each.fetch(self, question),
         };
         answers.then(move |result| Fetch::Done(result.and_then(|answers| list.markets(&answers, &currencies))))
     }
@@ -144,10 +148,26 @@ impl MarketList {
         check.mapping(&self.mapping);
         if let Source::Asked { question, each } = &self.source {
             check.question(question);
-            if let Each::Named { question, .. } = each {
+            if let Each::Named { question, values } = each {
                 check.question(question);
+                check.mapping(values);
             }
         }
+    }
+
+    /// The different values that another answer names.
+    fn named_values(&self, answers: &Answers) -> marketd_core::Result<Vec<Value<'static>>> {
+        let mut found = Vec::new();
+        if let Source::Asked { each: Each::Named { values, .. }, .. } = &self.source {
+            values.each(&answers.texts()?, &answers.asked, |row| {
+                let value = row.whole().into_owned();
+                if !found.contains(&value) {
+                    found.push(value);
+                }
+                true
+            })?;
+        }
+        Ok(found)
     }
 
     fn markets(&self, all: &[Answers], currencies: &Currencies) -> marketd_core::Result<(Vec<Market>, Tally)> {
@@ -175,9 +195,8 @@ impl MarketList {
         market.kind = MarketType::from_name(&next().string()?)?;
         market.settle = settle.filter(|_| market.kind != MarketType::Spot).map(|settle| currencies.code(&settle));
         market.active = next().truth();
-        market.contract_size = next().decimal().filter(|_| market.kind != MarketType::Spot);
-        let has_end = matches!(market.kind, MarketType::Future | MarketType::Option);
-        market.expiry = next().millis().filter(|_| has_end);
+        market.contract_size = next().decimal();
+        market.expiry = next().millis();
         let is_option = market.kind == MarketType::Option;
         market.strike = next().decimal().filter(|_| is_option);
         market.option_type =
@@ -198,12 +217,15 @@ impl MarketList {
             market.attributes.insert(GROUP.to_owned(), group.clone());
         }
         market.complete();
+        if let Some(symbol) = next().string() {
+            market.symbol = symbol;
+        }
         Some(market)
     }
 }
 
 impl Each {
-    fn read(node: Option<Node>, shared: &Shared) -> Result<Self> {
+    fn read(node: Option<Node>, shared: &Shared, kinds: &[String]) -> Result<Self> {
         let Some(node) = node else { return Ok(Self::Once) };
         match node.content {
             Content::List(list) => {
@@ -212,53 +234,32 @@ impl Each {
             }
             _ => {
                 let mut table = node.reader()?;
-                let question = Question::read(&mut table, shared)?
+                let question = Question::read(&mut table, shared, kinds)?
                     .ok_or_else(|| table.place().inner("get").error("is missing"))?;
-                let values = table.required("values")?;
-                let steps = row_steps(values.text()?)
-                    .ok_or_else(|| values.place.error("must be a plain path to values, as in .[].name"))?;
+                let fields = Fields { names: &[], required: &[], rows: "values", default_rows: None };
+                let values = Mapping::read(&mut table, &fields, &question.names())?;
                 table.finish()?;
-                Ok(Self::Named { question: Arc::new(question), values: steps })
+                Ok(Self::Named { question: Arc::new(question), values })
             }
         }
     }
 
-    fn fetch(&self, question: &Arc<Question>) -> Fetch<Vec<Answers>> {
+    fn fetch(&self, list: &Arc<MarketList>, question: &Arc<Question>) -> Fetch<Vec<Answers>> {
         let for_each = |values: Vec<Value<'static>>| {
             values.into_iter().map(|value| Asked::nothing().with("each", value)).collect()
         };
         match self {
             Self::Once => question.ask_all(vec![Asked::nothing()]),
             Self::Of(values) => question.ask_all(for_each(values.clone())),
-            Self::Named { question: names, values } => {
-                let (question, steps) = (question.clone(), values.clone());
+            Self::Named { question: names, .. } => {
+                let (question, list) = (question.clone(), list.clone());
                 names.ask(Asked::nothing()).then(move |result| {
-                    match result.and_then(|answers| values_at(&answers, &steps)) {
+                    match result.and_then(|answers| list.named_values(&answers)) {
                         Ok(values) => question.ask_all(for_each(values)),
                         Err(error) => Fetch::fail(error),
                     }
                 })
             }
         }
-    }
-}
-
-fn values_at(answers: &Answers, steps: &[RowStep]) -> marketd_core::Result<Vec<Value<'static>>> {
-    let mut picks = Picks::new([]);
-    let whole = Expr::compile(".", &mut picks).map_err(Error::bad_response)?;
-    let (shape, count): (&Shape, usize) = picks.shape(0);
-    let mut values = Vec::new();
-    let texts = answers.texts()?;
-    let main = texts.first().copied().unwrap_or("null");
-    let found = each_row(main, steps, shape, count, |slots| {
-        let value = whole.eval(&Scope::new(slots, &[], &answers.asked)).into_owned();
-        if !values.contains(&value) {
-            values.push(value);
-        }
-    });
-    match found {
-        Ok(true) => Ok(values),
-        Ok(false) => Err(Error::bad_response("the answer has no list of values")),
-        Err(error) => Err(Error::bad_response("the answer is no JSON").with_source(error)),
     }
 }

@@ -125,7 +125,7 @@ impl Definition {
         let mut section = |key: &'static str| -> Result<Option<Section>> {
             let Some(node) = top.optional(key) else { return Ok(None) };
             match node.content {
-                Content::Table(table) => Section::read(table, node.place, &groups).map(Some),
+                Content::Table(table) => Section::read(table, node.place, &groups, shared.host_names()).map(Some),
                 _ => Err(node.place.error("must be a table")),
             }
         };
@@ -134,11 +134,13 @@ impl Definition {
             (Some(one), Some(many)) => Some(one.clone().only(&inherited_by_tickers()).overlay(many)),
             (_, many) => many,
         };
-        let ticker = compile(one, &groups, |table| TickerQuestion::read(table, false, &shared))?;
-        let tickers = compile(many, &groups, |table| TickerQuestion::read(table, true, &shared))?;
-        let candles = compile(section("candles")?, &groups, |table| CandleQuestion::read(table, &shared))?;
-        let order_book = compile(section("order-book")?, &groups, |table| OrderBookQuestion::read(table, &shared))?;
-        let trades = compile(section("trades")?, &groups, |table| TradesQuestion::read(table, &shared))?;
+        let ticker = compile(one, &groups, |table, kinds| TickerQuestion::read(table, false, kinds, &shared))?;
+        let tickers = compile(many, &groups, |table, kinds| TickerQuestion::read(table, true, kinds, &shared))?;
+        let candles =
+            compile(section("candles")?, &groups, |table, kinds| CandleQuestion::read(table, kinds, &shared))?;
+        let order_book =
+            compile(section("order-book")?, &groups, |table, kinds| OrderBookQuestion::read(table, kinds, &shared))?;
+        let trades = compile(section("trades")?, &groups, |table, kinds| TradesQuestion::read(table, kinds, &shared))?;
         top.finish()?;
 
         let mut timeframes: Vec<_> = candles.iter().flat_map(|question| question.timeframes()).collect();
@@ -268,7 +270,7 @@ fn inherited_by_tickers() -> Vec<&'static str> {
 fn compile<T>(
     section: Option<Section>,
     groups: &[String],
-    read: impl Fn(Reader) -> Result<Option<T>>,
+    read: impl Fn(Reader, &[String]) -> Result<Option<T>>,
 ) -> Result<Variants<T>> {
     let section = match section {
         Some(section) => section,

@@ -32,8 +32,8 @@ enum Levels {
 
 impl OrderBookQuestion {
     /// Reads the table; `None` when it asks nothing.
-    pub(crate) fn read(mut table: Reader, shared: &Shared) -> Result<Option<Self>> {
-        let Some(question) = Question::read(&mut table, shared)? else { return Ok(None) };
+    pub(crate) fn read(mut table: Reader, kinds: &[String], shared: &Shared) -> Result<Option<Self>> {
+        let Some(question) = Question::read(&mut table, shared, kinds)? else { return Ok(None) };
         let limits = Limits::read(&mut table)?;
         let names = question.names();
         let book = Fields { names: BOOK, required: &[], rows: "book", default_rows: Some(".") };

@@ -8,7 +8,7 @@ use marketd_core::{Code, Error, Fetch, Response};
 use super::context::Asked;
 use super::errors::ErrorRules;
 use super::expr::{Expr, Picks, Scope, Value};
-use super::request::{Hosts, RequestTemplate};
+use super::request::{Hosts, RequestTemplate, Target};
 use super::source::{Node, Reader, Result};
 
 /// How many pages an answer may have.
@@ -19,6 +19,18 @@ const MAX_PAGES: i64 = 100;
 pub(crate) struct Shared {
     pub(crate) hosts: Arc<Hosts>,
     pub(crate) errors: Arc<ErrorRules>,
+}
+
+impl Shared {
+    /// The names of hosts.
+    pub(crate) fn host_names(&self) -> Vec<String> {
+        self.hosts.named.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// For the requests of one kind of markets.
+    fn target(&self, kinds: &[String]) -> Target {
+        Target { hosts: self.hosts.clone(), kinds: kinds.to_vec() }
+    }
 }
 
 /// The requests of one answer.
@@ -72,15 +84,16 @@ fn text(body: &Bytes) -> marketd_core::Result<&str> {
 
 impl Question {
     /// Reads the requests out of a table; `None` when it asks nothing.
-    pub(crate) fn read(table: &mut Reader, shared: &Shared) -> Result<Option<Self>> {
-        let request = RequestTemplate::read(table, &shared.hosts)?;
+    pub(crate) fn read(table: &mut Reader, shared: &Shared, kinds: &[String]) -> Result<Option<Self>> {
+        let target = shared.target(kinds);
+        let request = RequestTemplate::read(table, &target)?;
         let beside = match table.optional("with") {
             Some(node) => node.reader()?.rest(),
             None => Vec::new(),
         };
         let beside = beside.into_iter().map(|(name, node)| {
             let mut table = node.reader()?;
-            let request = RequestTemplate::read(&mut table, &shared.hosts)?;
+            let request = RequestTemplate::read(&mut table, &target)?;
             let request = request.ok_or_else(|| table.place().inner("get").error("is missing"))?;
             table.finish()?;
             Ok((name, request))

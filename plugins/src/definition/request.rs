@@ -1,12 +1,13 @@
 //! Requests as a definition writes them: `get = "/ohlc/{id}?step={timeframe}&limit={limit}"`.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use marketd_core::{Code, Error, Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::context::Asked;
-use super::expr::{Expr, Value};
+use super::expr::{Context, ContextScope, Expr, Value};
 use super::source::{Content, Node, Reader, Result};
 use super::template::{Piece, Template};
 
@@ -51,19 +52,34 @@ pub(crate) struct Hosts {
     pub(crate) headers: Vec<(String, String)>,
 }
 
+/// What a request may be put behind: the hosts, and the kinds of markets that it is for, from general to particular.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) hosts: Arc<Hosts>,
+    pub(crate) kinds: Vec<String>,
+}
+
 impl Hosts {
+    fn named(&self, name: &str) -> Option<&str> {
+        self.named.iter().find(|(known, _)| known == name).map(|(_, host)| host.as_str())
+    }
+}
+
+impl Target {
+    /// The whole URL. A path goes to the host that is named like the most particular of the kinds, else behind `base-url`.
     fn resolve(&self, url: &str) -> std::result::Result<String, String> {
         if url.starts_with("https://") || url.starts_with("http://") {
             return Ok(url.to_owned());
         }
         if url.starts_with('/') {
-            let base = self.base.as_ref().ok_or("begins with `/`, but there is no base-url")?;
+            let of_kind = self.kinds.iter().rev().find_map(|kind| self.hosts.named(kind));
+            let base = of_kind.or(self.hosts.base.as_deref()).ok_or("begins with `/`, but there is no base-url")?;
             return Ok(format!("{base}{url}"));
         }
         let (name, rest) =
             url.split_once(':').ok_or("must begin with `/`, `https://`, or a name of [hosts] and `:`")?;
-        match self.named.iter().find(|(known, _)| known == name) {
-            Some((_, host)) => Ok(format!("{host}{rest}")),
+        match self.hosts.named(name) {
+            Some(host) => Ok(format!("{host}{rest}")),
             None => Err(format!("there is no host `{name}` in [hosts]")),
         }
     }
@@ -78,7 +94,15 @@ pub(crate) struct RequestTemplate {
     parameters: Vec<(String, Template)>,
     body: Option<Body>,
     headers: Vec<(String, String)>,
-    weight: u32,
+    weight: Weight,
+}
+
+/// What a request costs of the budget.
+#[derive(Debug)]
+enum Weight {
+    Always(u32),
+    /// By how much is asked for, up to each count; the last also for more, and for everything.
+    UpTo(Vec<(i64, u32)>),
 }
 
 /// A JSON body with holes in its texts.
@@ -92,23 +116,23 @@ enum Body {
 
 impl RequestTemplate {
     /// Reads `get` or `post`, `body` and `weight` out of a table; `None` when it has neither.
-    pub(crate) fn read(table: &mut Reader, hosts: &Hosts) -> Result<Option<Self>> {
+    pub(crate) fn read(table: &mut Reader, target: &Target) -> Result<Option<Self>> {
         let (get, post) = (table.optional("get"), table.optional("post"));
         let body = table.optional("body");
-        let weight = table.optional("weight").map_or(Ok(1), |node| node.count())?;
+        let weight = table.optional("weight").map_or(Ok(Weight::Always(1)), Weight::read)?;
         let (method, node) = match (get, post) {
             (None, None) => return Ok(None),
             (Some(node), None) => (Method::Get, node),
             (None, Some(node)) => (Method::Post, node),
             (Some(_), Some(post)) => return Err(post.place.error("there is `get` already; one of them only")),
         };
-        let full = hosts.resolve(node.text()?).map_err(|problem| node.place.error(problem))?;
+        let full = target.resolve(node.text()?).map_err(|problem| node.place.error(problem))?;
         let (url, parameters) = read_url(&full).map_err(|problem| node.place.error(problem))?;
         let body = body.map(|node| Body::read(&node)).transpose()?;
         if let (Some(_), Method::Get) = (&body, method) {
             return Err(table.place().inner("body").error("a GET has no body"));
         }
-        Ok(Some(Self { method, url, parameters, body, headers: hosts.headers.clone(), weight }))
+        Ok(Some(Self { method, url, parameters, body, headers: target.hosts.headers.clone(), weight }))
     }
 
     /// The request to make.
@@ -149,7 +173,7 @@ impl RequestTemplate {
         if self.method == Method::Post {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
-        Ok(Request { method: self.method, url, headers, body, weight: self.weight })
+        Ok(Request { method: self.method, url, headers, body, weight: self.weight.of(asked) })
     }
 
     /// Every expression in it.
@@ -160,6 +184,35 @@ impl RequestTemplate {
             body.expressions(&mut all);
         }
         all
+    }
+}
+
+impl Weight {
+    fn read(node: Node) -> Result<Self> {
+        let Content::Table(_) = node.content else { return node.count().map(Self::Always) };
+        let mut steps = Vec::new();
+        for (count, weight) in node.reader()?.rest() {
+            let count = count
+                .parse()
+                .map_err(|_| weight.place.error("is no count; weights stand by the count they hold up to"))?;
+            steps.push((count, weight.count()?));
+        }
+        steps.sort_unstable();
+        Ok(Self::UpTo(steps))
+    }
+
+    /// By the `limit` of a question, or by the number of its `ids`.
+    fn of(&self, asked: &Asked) -> u32 {
+        let steps = match self {
+            Self::Always(weight) => return *weight,
+            Self::UpTo(steps) => steps,
+        };
+        let count = match (asked.get(ContextScope::Query, "limit"), asked.get(ContextScope::Query, "ids")) {
+            (Value::Null, Value::Json(ids)) => i64::try_from(texts(&ids).len()).ok(),
+            (limit, _) => limit.integer(),
+        };
+        let fitting = steps.iter().find(|(most, _)| count.is_some_and(|count| count <= *most));
+        fitting.or(steps.last()).map_or(1, |(_, weight)| *weight)
     }
 }
 
@@ -264,11 +317,14 @@ mod tests {
     fn request(toml: &str) -> Request {
         let hosts = Hosts {
             base: Some("https://x.test/v1".into()),
-            named: vec![("f".into(), "https://f.x.test".into())],
+            named: vec![("f".into(), "https://f.x.test".into()), ("inverse".into(), "https://i.x.test".into())],
             headers: Vec::new(),
         };
         let mut table = Node::parse("x.toml", toml).expect("TOML").reader().expect("a table");
-        let template = RequestTemplate::read(&mut table, &hosts).expect("reads").expect("a request");
+        let kinds =
+            table.optional("kind").map(|kind| vec!["contract".to_owned(), kind.text().expect("a text").to_owned()]);
+        let target = Target { hosts: Arc::new(hosts), kinds: kinds.unwrap_or_default() };
+        let template = RequestTemplate::read(&mut table, &target).expect("reads").expect("a request");
         let asked = Asked::about(&Arc::new(Market::spot("A/B c", "A", "B")))
             .with("limit", 5)
             .with("timeframe", "minutes/60".to_owned())
@@ -279,6 +335,8 @@ mod tests {
     #[rstest]
     #[case("get = '/t/{id}'", "https://x.test/v1/t/A%2FB%20c")]
     #[case("get = '/t?s={id}&n={limit}&from={since}'", "https://x.test/v1/t?s=A/B%20c&n=5")]
+    #[case("get = '/t'\nkind = 'inverse'", "https://i.x.test/t")]
+    #[case("get = '/t'\nkind = 'linear'", "https://x.test/v1/t")]
     #[case("get = 'f:/c/{timeframe}?m=1'", "https://f.x.test/c/minutes/60?m=1")]
     #[case("get = 'https://o.test/{base | ascii_downcase}'", "https://o.test/a")]
     #[case("get = '/t?s={ids}'", "https://x.test/v1/t?s=a&s=b")]
@@ -286,6 +344,14 @@ mod tests {
     #[case("get = '/t?s={ids | tojson}'", "https://x.test/v1/t?s=%5B%22a%22,%22b%22%5D")]
     fn a_url_is_filled_and_encoded_and_what_is_not_known_is_left_out(#[case] toml: &str, #[case] url: &str) {
         assert_eq!(request(toml).url, url);
+    }
+
+    #[rstest]
+    #[case("weight = 7", 7)]
+    #[case("weight = { 4 = 1, 10 = 2, 100 = 3 }", 2)]
+    #[case("weight = { 1 = 1, 2 = 9 }", 9)]
+    fn a_request_weighs_what_its_limit_costs(#[case] weight: &str, #[case] expected: u32) {
+        assert_eq!(request(&format!("get = '/t'\n{weight}")).weight, expected);
     }
 
     #[test]

@@ -60,8 +60,8 @@ enum Each {
 
 impl TickerQuestion {
     /// Reads the table of one (`[ticker]`) or of many (`[tickers]`); `None` when it asks nothing.
-    pub(crate) fn read(mut table: Reader, many: bool, shared: &Shared) -> Result<Option<Self>> {
-        let Some(question) = Question::read(&mut table, shared)? else { return Ok(None) };
+    pub(crate) fn read(mut table: Reader, many: bool, kinds: &[String], shared: &Shared) -> Result<Option<Self>> {
+        let Some(question) = Question::read(&mut table, shared, kinds)? else { return Ok(None) };
         let required: &[&str] = if many { &["id"] } else { &[] };
         let default_rows = (!many).then_some(".");
         let fields = Fields { names: FIELDS, required, rows: "rows", default_rows };
@@ -166,21 +166,23 @@ impl TickerQuestion {
 
     /// What is asked: once, once a value, or once a batch of ids.
     fn asked(&self, wanted: Option<&[Arc<Market>]>, all: &[Arc<Market>]) -> Vec<Asked> {
+        let json = |list: serde_json::Value| Value::Json(list.to_string().into());
+        let quotes_of = |markets: &[Arc<Market>]| {
+            let quotes: BTreeSet<&str> = markets.iter().map(|market| market.quote.as_str()).collect();
+            json(quotes.into_iter().collect())
+        };
         let listed = |markets: &[Arc<Market>]| {
             let ids: Vec<&str> = markets.iter().map(|market| market.id.as_str()).collect();
-            let quotes: BTreeSet<&str> = markets.iter().map(|market| market.quote.as_str()).collect();
-            let json = |json: serde_json::Value| Value::Json(json.to_string().into());
-            Asked::nothing().with("ids", json(ids.into())).with("quotes", json(quotes.into_iter().collect()))
+            // A request that is for one kind of markets can name what they have in common: `{settle}`.
+            let common = shared_facts(markets).into_iter();
+            let asked = Asked::nothing().with("ids", json(ids.into())).with("quotes", quotes_of(markets));
+            common.fold(asked, |asked, (name, value)| asked.with(name, value))
         };
         let targets = wanted.unwrap_or(all);
         let base = match (wanted, self.batch) {
             (_, Some(size)) => return targets.chunks(size).map(listed).collect(),
             (Some(wanted), None) => listed(wanted),
-            (None, None) => {
-                let quotes: BTreeSet<&str> = all.iter().map(|market| market.quote.as_str()).collect();
-                let quotes: serde_json::Value = quotes.into_iter().collect();
-                Asked::nothing().with("quotes", Value::Json(quotes.to_string().into()))
-            }
+            (None, None) => Asked::nothing().with("quotes", quotes_of(all)),
         };
         match &self.each {
             Each::Once => vec![base],
@@ -199,6 +201,14 @@ impl TickerQuestion {
             None => Some(market.id.clone()),
         }
     }
+}
+
+/// What is the same of all these markets, by name.
+fn shared_facts(markets: &[Arc<Market>]) -> Vec<(String, Value<'static>)> {
+    let Some((first, rest)) = markets.split_first() else { return Vec::new() };
+    let names = ["base", "quote", "settle", "type"].into_iter().chain(first.attributes.keys().map(String::as_str));
+    let same = names.filter(|name| rest.iter().all(|market| market_value(market, name) == market_value(first, name)));
+    same.map(|name| (name.to_owned(), market_value(first, name).into_owned())).collect()
 }
 
 /// Splits the wanted markets, or all of them, by how they are asked for.

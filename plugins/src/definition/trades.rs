@@ -22,8 +22,8 @@ pub(crate) struct TradesQuestion {
 
 impl TradesQuestion {
     /// Reads the table; `None` when it asks nothing.
-    pub(crate) fn read(mut table: Reader, shared: &Shared) -> Result<Option<Self>> {
-        let Some(question) = Question::read(&mut table, shared)? else { return Ok(None) };
+    pub(crate) fn read(mut table: Reader, kinds: &[String], shared: &Shared) -> Result<Option<Self>> {
+        let Some(question) = Question::read(&mut table, shared, kinds)? else { return Ok(None) };
         let limits = Limits::read(&mut table)?;
         let fields = Fields { names: FIELDS, required: &["price", "amount"], rows: "rows", default_rows: None };
         let mapping = Mapping::read(&mut table, &fields, &question.names())?;

@@ -17,12 +17,14 @@ pub(crate) const GROUP: &str = "group";
 pub(crate) struct Section {
     base: Table,
     variants: Vec<(String, Table)>,
+    /// Kinds of markets that differ only by the host of their requests.
+    hosts: Vec<String>,
     place: Place,
 }
 
 impl Section {
     /// Takes a table apart. `groups` are the names of the definition's market lists.
-    pub(crate) fn read(mut table: Table, place: Place, groups: &[String]) -> Result<Self> {
+    pub(crate) fn read(mut table: Table, place: Place, groups: &[String], hosts: Vec<String>) -> Result<Self> {
         let variants =
             table.split(|key, node| matches!(node.content, Content::Table(_)) && !INNER_TABLES.contains(&key));
         let mut read = Vec::new();
@@ -40,12 +42,12 @@ impl Section {
                 read.push((name, inner));
             }
         }
-        Ok(Self { base: table, variants: read, place })
+        Ok(Self { base: table, variants: read, hosts, place })
     }
 
     /// A section that says nothing.
     pub(crate) fn empty() -> Self {
-        Self { base: Table::default(), variants: Vec::new(), place: Place::nowhere() }
+        Self { base: Table::default(), variants: Vec::new(), hosts: Vec::new(), place: Place::nowhere() }
     }
 
     /// Keeps only these keys, here and in the variants.
@@ -81,9 +83,11 @@ impl Section {
         Reader::new(table, self.place.clone())
     }
 
-    fn select(&self, selectors: &[&str]) -> Vec<String> {
-        let has = |name: &&&str| self.variants.iter().any(|(known, _)| known == **name);
-        selectors.iter().filter(has).map(|name| (*name).to_owned()).collect()
+    /// Those that make a difference here.
+    fn select<'s>(&'s self, selectors: &'s [&'s str]) -> impl Iterator<Item = &'s str> {
+        selectors.iter().copied().filter(|name| {
+            self.variants.iter().any(|(known, _)| known == name) || self.hosts.iter().any(|known| known == name)
+        })
     }
 }
 
@@ -99,7 +103,7 @@ impl<T> Variants<T> {
     pub(crate) fn compile(
         section: Section,
         groups: &[String],
-        compile: impl Fn(Reader) -> Result<Option<T>>,
+        compile: impl Fn(Reader, &[String]) -> Result<Option<T>>,
     ) -> Result<Self> {
         let mut compiled: Vec<(Vec<String>, Option<Arc<T>>)> = Vec::new();
         let groups = groups.iter().map(|group| Some(group.as_str())).chain([None]);
@@ -107,9 +111,10 @@ impl<T> Variants<T> {
             for kind in MarketType::ALL {
                 for settled in ["linear", "inverse", ""] {
                     for since in [false, true] {
-                        let selected = section.select(&selectors(kind, settled, group, since));
+                        let selectors = selectors(kind, settled, group, since);
+                        let selected: Vec<String> = section.select(&selectors).map(str::to_owned).collect();
                         if compiled.iter().all(|(known, _)| *known != selected) {
-                            let made = compile(section.resolve(&selected))?;
+                            let made = compile(section.resolve(&selected), &selected)?;
                             compiled.push((selected, made.map(Arc::new)));
                         }
                     }
@@ -128,8 +133,8 @@ impl<T> Variants<T> {
         };
         let group = market.attributes.get(GROUP).map(String::as_str);
         let selectors = selectors(market.kind, settled, group, since);
-        let wanted = || selectors.iter().filter(|name| self.section.variants.iter().any(|(known, _)| known == *name));
-        self.compiled.iter().find(|(selected, _)| selected.iter().eq(wanted())).and_then(|(_, made)| made.as_ref())
+        let fits = |known: &Vec<String>| self.section.select(&selectors).eq(known.iter().map(String::as_str));
+        self.compiled.iter().find(|(known, _)| fits(known)).and_then(|(_, made)| made.as_ref())
     }
 
     /// Everything that was compiled.

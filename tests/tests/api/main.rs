@@ -14,4 +14,5 @@ mod price;
 mod shutdown;
 mod tickers;
 mod trades;
+mod upstream;
 mod websocket;

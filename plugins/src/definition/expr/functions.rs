@@ -6,6 +6,7 @@
 
 use marketd_core::{Decimal, time};
 
+use super::path::{Shape, Step};
 use super::value::{Value, whole_part};
 
 /// A function of an input and arguments.
@@ -24,6 +25,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     Function { name: "choose", arity: 2, apply: choose },
     Function { name: "chunks", arity: 1, apply: |input, args| chunks(&input, &args[0]) },
     Function { name: "digits", arity: 0, apply: |input, _| digits(&input) },
+    Function { name: "find", arity: 2, apply: |input, args| find(&input, &args[0], &args[1]) },
     Function { name: "from_date", arity: 1, apply: |input, args| from_date(&input, &args[0]) },
     Function {
         name: "from_iso",
@@ -64,7 +66,8 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     },
     Function { name: "to_s", arity: 0, apply: |input, _| input.integer().map(|ms| ms.div_euclid(1_000)).into() },
     Function { name: "to_us", arity: 0, apply: |input, _| input.integer().and_then(|ms| ms.checked_mul(1_000)).into() },
-    Function { name: "tojson", arity: 0, apply: |input, _| Value::Text(input.to_json().into_owned().into()) },
+    // Unlike jq's, null stays null, so that a parameter of which nothing is known is left out.
+    Function { name: "tojson", arity: 0, apply: to_json },
     Function { name: "tostring", arity: 0, apply: to_string },
     Function { name: "words", arity: 1, apply: |input, args| words(&input, &args[0]) },
 ];
@@ -190,6 +193,13 @@ fn to_string<'a>(value: Value<'a>, _: &[Value<'a>]) -> Value<'a> {
     }
 }
 
+fn to_json<'a>(value: Value<'a>, _: &[Value<'a>]) -> Value<'a> {
+    match value {
+        Value::Null => Value::Null,
+        other => Value::text(other.to_json().into_owned()),
+    }
+}
+
 /// A number's sign as the taker's side, as some exchanges write sales with a minus.
 fn side_of_sign<'a>(input: &Value<'_>) -> Value<'a> {
     match input.decimal() {
@@ -216,6 +226,18 @@ fn elements(value: &Value<'_>) -> Option<Vec<Box<serde_json::value::RawValue>>> 
         Value::Json(json) => serde_json::from_str(json).ok(),
         _ => None,
     }
+}
+
+/// `.filters | find("filterType"; "LOT_SIZE")`: the first object of a list with that text at that key.
+fn find<'a>(input: &Value<'_>, key: &Value<'_>, wanted: &Value<'_>) -> Value<'a> {
+    let (Some(elements), Value::Text(key)) = (elements(input), key) else { return Value::Null };
+    let mut shape = Shape::default();
+    shape.add(&[Step::Key(key.as_ref().into())], &mut 0);
+    let found = elements.iter().find(|element| {
+        let mut slots = vec![None];
+        shape.pick(element.get(), &mut slots).is_ok() && slots[0].is_some_and(|json| Value::from_json(json) == *wanted)
+    });
+    found.map_or(Value::Null, |element| Value::from_json(element.get()).into_owned())
 }
 
 fn join<'a>(input: &Value<'_>, separator: &Value<'_>) -> Value<'a> {
@@ -278,6 +300,7 @@ mod tests {
     #[case("-3", "side_of_sign", &[], "\"sell\"")]
     #[case("1", "words", &["{\"1\":\"buy\"}"], "\"buy\"")]
     #[case("7", "words", &["{\"1\":\"buy\"}"], "null")]
+    #[case(r#"[{"k":"a","v":1},{"k":"b","v":"2.50"}]"#, "find", &["\"k\"", "\"b\""], r#"{"k":"b","v":"2.50"}"#)]
     #[case("[\"a\",1]", "join", &["\",\""], "\"a,1\"")]
     #[case("[\"1.50\",2,\"3\",4]", "chunks", &["2"], "[[\"1.50\",2],[\"3\",4]]")]
     fn functions_do_what_their_name_says(

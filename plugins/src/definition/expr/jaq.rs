@@ -38,6 +38,9 @@ const FORBIDDEN: [&str; 19] = [
     "stderr",
 ];
 
+/// What jq has and jaq has not: rows by a key, for joins.
+const PRELUDE: &str = "def INDEX(f): map({key: (f | tostring), value: .}) | from_entries;";
+
 /// How deep arrays and objects may be nested before jaq sees them: it parses and drops recursively.
 const MAX_DEPTH: usize = 128;
 
@@ -144,7 +147,8 @@ pub(crate) fn from_val(value: &Val) -> Value<'static> {
 
 fn compile(code: &str, variables: &[String]) -> Result<Filter, String> {
     let arena = Arena::default();
-    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let ours = load::parse(PRELUDE, |parser| parser.defs()).unwrap_or_default();
+    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(ours);
     let modules = Loader::new(defs).load(&arena, File { code, path: () }).map_err(|errors| load_error(&errors))?;
     let globals: Vec<String> = variables.iter().map(|name| format!("${name}")).collect();
     let ours = FUNCTIONS.iter().zip(natives()).filter(|(function, _)| !is_jq(function.name));
@@ -188,17 +192,17 @@ fn natives() -> impl Iterator<Item = RunPtr<Data>> {
     macro_rules! table {
         ($($at:literal)*) => { [$(call::<$at> as RunPtr<Data>),*] };
     }
-    const TABLE: [RunPtr<Data>; 32] =
-        table!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
-    const { assert!(TABLE.len() == 32) };
+    const TABLE: [RunPtr<Data>; 33] =
+        table!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
     TABLE.into_iter()
 }
 
-/// The words of a program outside of its string literals.
+/// The words of a program that may call something: outside of string literals, and no field's or variable's name.
 fn words(code: &str) -> impl Iterator<Item = &str> {
     let mut in_string = false;
     let mut escaped = false;
-    code.split(move |c: char| {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let pieces = code.split(move |c: char| {
         let inside = in_string;
         match c {
             _ if escaped => escaped = false,
@@ -206,9 +210,12 @@ fn words(code: &str) -> impl Iterator<Item = &str> {
             '"' => in_string = !in_string,
             _ => {}
         }
-        inside || !(c.is_ascii_alphanumeric() || c == '_')
+        inside || !is_word(c)
+    });
+    pieces.filter(move |word| {
+        let start = word.as_ptr() as usize - code.as_ptr() as usize;
+        !word.is_empty() && !code[..start].ends_with(['.', '$'])
     })
-    .filter(|word| !word.is_empty())
 }
 
 fn mentions(code: &str, variable: &str) -> bool {
@@ -241,5 +248,54 @@ fn depth(json: &str) -> usize {
 impl fmt::Debug for Jaq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Jaq").field(&self.code).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn run(code: &str, input: &str) -> Result<Vec<String>, String> {
+        let results = Jaq::parse(code, &[])?.run(parse_json(input)?, Vec::new())?;
+        Ok(results.iter().map(ToString::to_string).collect())
+    }
+
+    #[rstest]
+    #[case("[.a, .b] | transpose[]", r#"{"a":[1,2],"b":["1.50",4]}"#, &[r#"[1,"1.50"]"#, "[2,4]"])]
+    #[case(".a[] | select(.k == \"x\") | .v | times(2)", r#"{"a":[{"k":"y"},{"k":"x","v":"0.10"}]}"#, &["0.2"])]
+    #[case("INDEX(.k)", r#"[{"k":"a","v":1}]"#, &[r#"{"a":{"k":"a","v":1}}"#])]
+    #[case(".until // .now", r#"{"now":1}"#, &["1"])]
+    #[case(".a", r#"{"a":1.10}"#, &["1.10"])]
+    #[case("\"def range\"", "null", &["\"def range\""])]
+    fn programs_have_jqs_functions_and_ours_and_keep_the_digits(
+        #[case] code: &str,
+        #[case] input: &str,
+        #[case] results: &[&str],
+    ) {
+        assert_eq!(run(code, input).expect("runs"), results);
+    }
+
+    #[rstest]
+    fn what_has_no_bound_or_looks_outside_is_refused(
+        #[values("def f: f; f", "[range(9)]", "[.[] | env]", "input", "now", "last(repeat(1))", "halt", "[recurse]")]
+        code: &str,
+    ) {
+        assert!(run(code, "[]").expect_err("refused").contains("not available"));
+    }
+
+    #[rstest]
+    #[case(".a |", "wrong jq syntax")]
+    #[case(".a | nope", "no filter `nope`")]
+    fn what_is_wrong_is_said(#[case] code: &str, #[case] said: &str) {
+        let problem = Jaq::parse(code, &[]).and_then(|jaq| jaq.check()).expect_err("refused");
+        assert!(problem.contains(said), "{problem}");
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_rather_than_the_end_of_the_process() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        assert!(run(".", &deep).expect_err("refused").contains("deep"));
     }
 }

@@ -21,7 +21,7 @@ pub(crate) use rows::{code_of, row_steps};
 pub(crate) use value::Value;
 
 use functions::Function;
-use syntax::Ast;
+use syntax::{Ast, Relation};
 
 /// What `$market` and `$query` say, by name.
 pub(crate) trait Context {
@@ -73,7 +73,11 @@ enum Node {
     Compare {
         left: Box<Node>,
         right: Box<Node>,
-        equal: bool,
+        relation: Relation,
+    },
+    Inside {
+        input: Box<Node>,
+        shape: Shape,
     },
     And(Box<Node>, Box<Node>),
     Or(Box<Node>, Box<Node>),
@@ -201,8 +205,16 @@ fn resolve(ast: Ast, picks: &mut Picks) -> Result<Node, String> {
     let resolve_path = |base: Option<String>, steps: &[Step], picks: &mut Picks| {
         let base = base.unwrap_or_else(|| "row".to_owned());
         if let Some(scope) = ContextScope::of(&base) {
-            let [Step::Key(name)] = steps else { return Err(format!("${base} wants one name, as in ${base}.base")) };
-            return Ok(Node::Context { scope, name: name.to_string() });
+            let Some((Step::Key(name), further)) = steps.split_first() else {
+                return Err(format!("${base} wants a name, as in ${base}.base"));
+            };
+            let context = Node::Context { scope, name: name.to_string() };
+            if further.is_empty() {
+                return Ok(context);
+            }
+            let mut shape = Shape::default();
+            shape.add(further, &mut 0);
+            return Ok(Node::Inside { input: Box::new(context), shape });
         }
         let Some(document) = picks.document(&base) else {
             return Err(format!("there is no variable `${base}`; there are ${}", picks.variables().join(", $")));
@@ -231,7 +243,12 @@ fn build(ast: Ast, picks: &mut Picks, path: ResolvePath<'_>) -> Result<Node, Str
         Ast::Literal(value) => Node::Literal(value),
         Ast::Path { base, steps } => path(base, &steps, picks)?,
         Ast::Alternative(a, b) => Node::Alternative(inner(a)?, inner(b)?),
-        Ast::Compare { left, right, equal } => Node::Compare { left: inner(left)?, right: inner(right)?, equal },
+        Ast::Compare { left, right, relation } => Node::Compare { left: inner(left)?, right: inner(right)?, relation },
+        Ast::Inside { input, steps } => {
+            let mut shape = Shape::default();
+            shape.add(&steps, &mut 0);
+            Node::Inside { input: inner(input)?, shape }
+        }
         Ast::And(a, b) => Node::And(inner(a)?, inner(b)?),
         Ast::Or(a, b) => Node::Or(inner(a)?, inner(b)?),
         Ast::Call { function, input, args } => {
@@ -290,7 +307,8 @@ impl Node {
             Self::Slot { document, slot } => scope.slot(*document, *slot).map_or(Value::Null, Value::from_json),
             Self::Context { scope: part, name } => scope.context.get(*part, name),
             Self::Alternative(a, b) => Some(a.eval(scope)).filter(Value::is_truthy).unwrap_or_else(|| b.eval(scope)),
-            Self::Compare { left, right, equal } => (same(&left.eval(scope), &right.eval(scope)) == *equal).into(),
+            Self::Compare { left, right, relation } => compare(&left.eval(scope), &right.eval(scope), *relation).into(),
+            Self::Inside { input, shape } => inside(&input.eval(scope), shape),
             Self::And(a, b) => (a.eval(scope).is_truthy() && b.eval(scope).is_truthy()).into(),
             Self::Or(a, b) => (a.eval(scope).is_truthy() || b.eval(scope).is_truthy()).into(),
             Self::Call { function, input, args } => match args.as_slice() {
@@ -324,15 +342,33 @@ fn run<'a>(program: &Jaq, row: usize, documents: &[Option<(usize, usize)>], scop
     results.first().map_or(Value::Null, from_val)
 }
 
-/// Equality as jq has it: numbers by value, the rest by content.
-fn same(a: &Value<'_>, b: &Value<'_>) -> bool {
+/// What stands inside a value; nothing where it is no array or object.
+fn inside<'a>(value: &Value<'_>, shape: &Shape) -> Value<'a> {
+    let Value::Json(json) = value else { return Value::Null };
+    let mut slots = vec![None];
+    match shape.pick(json, &mut slots) {
+        Ok(()) => slots[0].map_or(Value::Null, |json| Value::from_json(json).into_owned()),
+        Err(_) => Value::Null,
+    }
+}
+
+/// Compares as jq does: numbers by value, texts by their letters, and different kinds in jq's order of kinds.
+fn compare(a: &Value<'_>, b: &Value<'_>, relation: Relation) -> bool {
     let is_number = |value: &Value<'_>| matches!(value, Value::Integer(_) | Value::Number(_));
-    match (a, b) {
-        (Value::Json(_), Value::Json(_)) => jaq::to_val(a) == jaq::to_val(b),
+    let order = match (a, b) {
+        (Value::Text(a), Value::Text(b)) => a.cmp(b),
         _ if is_number(a) && is_number(b) => match (a.decimal(), b.decimal()) {
-            (Some(a), Some(b)) => a == b || a.minus(&b).is_some_and(|difference| difference.is_zero()),
-            _ => false,
+            (Some(a), Some(b)) => a.compare(&b),
+            _ => return false,
         },
-        _ => a == b,
+        _ => jaq::to_val(a).cmp(&jaq::to_val(b)),
+    };
+    match relation {
+        Relation::Equal => order.is_eq(),
+        Relation::NotEqual => order.is_ne(),
+        Relation::Less => order.is_lt(),
+        Relation::LessOrEqual => order.is_le(),
+        Relation::Greater => order.is_gt(),
+        Relation::GreaterOrEqual => order.is_ge(),
     }
 }

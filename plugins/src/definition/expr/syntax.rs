@@ -17,11 +17,16 @@ pub(crate) enum Ast {
     Literal(Value<'static>),
     /// `a // b`
     Alternative(Box<Ast>, Box<Ast>),
-    /// `a == b`, or `a != b` if not `equal`.
+    /// `a == b`, `a < b` and so on.
     Compare {
         left: Box<Ast>,
         right: Box<Ast>,
-        equal: bool,
+        relation: Relation,
+    },
+    /// A path into a value that is none of the answer's: `find("type"; "PRICE") | .tickSize`.
+    Inside {
+        input: Box<Ast>,
+        steps: Vec<Step>,
     },
     And(Box<Ast>, Box<Ast>),
     Or(Box<Ast>, Box<Ast>),
@@ -30,6 +35,29 @@ pub(crate) enum Ast {
         input: Box<Ast>,
         args: Vec<Ast>,
     },
+}
+
+/// How two values compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Relation {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Relation {
+    /// As they are written; a longer one stands before its beginning.
+    const SPELLINGS: [(&str, Self); 6] = [
+        ("==", Self::Equal),
+        ("!=", Self::NotEqual),
+        ("<=", Self::LessOrEqual),
+        ("<", Self::Less),
+        (">=", Self::GreaterOrEqual),
+        (">", Self::Greater),
+    ];
 }
 
 /// Reads an expression; `None` where it goes beyond the compiled part of jq.
@@ -58,9 +86,14 @@ impl<'c> Parser<'c> {
     /// What stands behind a `|`: a path into a path, a function, or a comparison of what came in.
     fn stage(&mut self, input: Ast) -> Option<Ast> {
         if self.rest.starts_with('.') {
-            let Ast::Path { base, mut steps } = input else { return None };
-            steps.extend(self.steps()?);
-            return Some(Ast::Path { base, steps });
+            let further = self.steps()?;
+            return Some(match input {
+                Ast::Path { base, mut steps } if !(self.names && base.is_some()) => {
+                    steps.extend(further);
+                    Ast::Path { base, steps }
+                }
+                input => Ast::Inside { input: Box::new(input), steps: further },
+            });
         }
         let name = self.word()?;
         self.call(name, input)
@@ -114,14 +147,10 @@ impl<'c> Parser<'c> {
 
     fn comparison(&mut self) -> Option<Ast> {
         let left = self.primary()?;
-        let equal = if self.take("==") {
-            true
-        } else if self.take("!=") {
-            false
-        } else {
+        let Some((_, relation)) = Relation::SPELLINGS.into_iter().find(|(spelling, _)| self.take(spelling)) else {
             return Some(left);
         };
-        Some(Ast::Compare { left: Box::new(left), right: Box::new(self.primary()?), equal })
+        Some(Ast::Compare { left: Box::new(left), right: Box::new(self.primary()?), relation })
     }
 
     fn primary(&mut self) -> Option<Ast> {
@@ -146,7 +175,13 @@ impl<'c> Parser<'c> {
                     "null" => Some(Ast::Literal(Value::Null)),
                     "true" => Some(Ast::Literal(Value::Bool(true))),
                     "false" => Some(Ast::Literal(Value::Bool(false))),
-                    name if self.names => Some(Ast::Path { base: Some(name.to_owned()), steps: Vec::new() }),
+                    name if self.names => {
+                        let variable = Ast::Path { base: Some(name.to_owned()), steps: Vec::new() };
+                        if !self.rest.starts_with(['.', '[']) {
+                            return Some(variable);
+                        }
+                        Some(Ast::Inside { input: Box::new(variable), steps: self.steps()? })
+                    }
                     _ => None,
                 }
             }
@@ -281,6 +316,8 @@ mod tests {
             ".a?",
             "\"USDT\"",
             ".a == true or .b",
+            ".a < 1",
+            ".a | find(\"k\"; \"x\") | .v",
             ".a | part(\"-\"; -1)",
             ".a.b|not"
         )]
