@@ -1,5 +1,7 @@
 //! Public trades.
 
+use std::cmp::Ordering;
+
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -37,6 +39,10 @@ pub struct Trade {
 }
 
 impl Trade {
+    fn number(&self) -> Option<u128> {
+        self.id.as_deref()?.parse().ok()
+    }
+
     /// Brings trades into the order and bounds that were asked for (oldest first, none before `since`, at most `limit`) and
     /// derives the cost that the exchange left out.
     pub fn arrange(trades: &mut Vec<Self>, market: &Market, query: &TradesQuery) {
@@ -44,8 +50,14 @@ impl Trade {
         if trades.first().map(|trade| trade.timestamp) > trades.last().map(|trade| trade.timestamp) {
             trades.reverse();
         }
-        if !trades.is_sorted_by_key(|trade| trade.timestamp) {
-            trades.sort_by_key(|trade| trade.timestamp);
+        // Of one moment, the exchange's count tells the order, where it counts.
+        let order = |a: &Self, b: &Self| {
+            a.timestamp
+                .cmp(&b.timestamp)
+                .then_with(|| a.number().zip(b.number()).map_or(Ordering::Equal, |(a, b)| a.cmp(&b)))
+        };
+        if !trades.is_sorted_by(|a, b| order(a, b).is_le()) {
+            trades.sort_by(order);
         }
         cut(trades, query.since, query.limit, |trade| trade.timestamp);
         for trade in trades {
@@ -85,6 +97,14 @@ mod tests {
             amount: one,
             cost: None,
         }
+    }
+
+    #[test]
+    fn trades_of_one_moment_come_out_in_the_order_of_their_numbers() {
+        let mut trades = vec![trade("12", 10), trade("11", 10), trade("9", 10)];
+        Trade::arrange(&mut trades, &Market::spot("AB", "A", "B"), &TradesQuery { since: None, limit: 9, now: 0 });
+        let ids: Vec<_> = trades.iter().filter_map(|trade| trade.id.as_deref()).collect();
+        assert_eq!(ids, ["9", "11", "12"]);
     }
 
     #[test]

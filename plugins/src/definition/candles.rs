@@ -85,7 +85,7 @@ impl CandleQuestion {
             Fetch::Done(result.and_then(|answers| {
                 let mut candles = Vec::with_capacity(128);
                 let tally = this.mapping.each(&answers.texts()?, &answers.asked, |row| {
-                    let number = |field: usize| row.value(field).decimal();
+                    let number = |field: usize| row.decimal(field);
                     let Some(timestamp) = row.value(0).millis() else { return false };
                     let (open, high, low, close, volume) = (number(1), number(2), number(3), number(4), number(5));
                     let readable = close.is_some();

@@ -67,12 +67,17 @@ impl ErrorRules {
         self.code.iter().chain(&self.message)
     }
 
+    /// Whether a response can only be an answer: it is a success, and the exchange puts no errors into those.
+    pub(crate) fn trusts(&self, response: &Response) -> bool {
+        response.is_success() && self.code.is_none()
+    }
+
     /// Whether an answer is one rather than an error.
     ///
     /// # Errors
     /// The error that the answer says, or that its status means.
     pub(crate) fn check(&self, response: &Response, body: &str) -> marketd_core::Result<()> {
-        if response.is_success() && self.code.is_none() {
+        if self.trusts(response) {
             return Ok(());
         }
         let (code, message) = self.said(response, body)?;

@@ -1,6 +1,6 @@
 //! From an answer to rows of values: which rows there are, and where each field stands in them.
 
-use marketd_core::Error;
+use marketd_core::{Decimal, Error};
 
 use super::context::Asked;
 use super::expr::{
@@ -68,6 +68,11 @@ impl<'a, 'r> Row<'a, 'r> {
     /// The whole row, where no field is read of it.
     pub(crate) fn whole(&self) -> Value<'a> {
         self.mapping.whole.as_ref().map_or(Value::Null, |expr| expr.eval(&self.scope))
+    }
+
+    /// The number in a field.
+    pub(crate) fn decimal(&self, field: usize) -> Option<Decimal> {
+        self.mapping.fields[field].as_ref().and_then(|expr| expr.decimal(&self.scope))
     }
 
     /// The values of `keep`, by name.
@@ -191,6 +196,10 @@ impl Mapping {
     }
 
     fn pick_documents<'a>(&self, answers: &[&'a str]) -> marketd_core::Result<Vec<Slots<'a>>> {
+        // Most mappings read nothing but rows.
+        if (1..=answers.len()).all(|document| self.picks.shape(document).1 == 0) {
+            return Ok(Vec::new());
+        }
         let pick = |(at, answer): (usize, &&'a str)| {
             let (shape, count) = self.picks.shape(at + 1);
             let mut slots = vec![None; count];

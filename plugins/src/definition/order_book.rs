@@ -95,7 +95,7 @@ impl OrderBookQuestion {
         let (texts, asked) = (answers.texts()?, &answers.asked);
         self.book.each(&texts, asked, |row| {
             book.timestamp = row.value(0).millis();
-            book.nonce = row.value(1).decimal();
+            book.nonce = row.decimal(1);
             true
         })?;
         match &self.levels {
@@ -119,7 +119,7 @@ fn read_levels(
     answers: &Answers,
     mut push: impl FnMut(Option<Side>, Level),
 ) -> marketd_core::Result<Tally> {
-    mapping.each(texts, &answers.asked, |row| match (row.value(0).decimal(), row.value(1).decimal()) {
+    mapping.each(texts, &answers.asked, |row| match (row.decimal(0), row.decimal(1)) {
         (Some(price), Some(amount)) => {
             // A minus before an amount says whose side it is, which `side` has read.
             push(row.value(2).side(), (price, amount.abs()));

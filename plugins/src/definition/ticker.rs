@@ -241,7 +241,7 @@ pub(crate) fn by_question<'q>(
 }
 
 fn ticker(row: &Row<'_, '_>, exchange: &Arc<str>, market: &Market) -> Ticker {
-    let number = |field: usize| row.value(field).decimal();
+    let number = |field: usize| row.decimal(field);
     Ticker {
         exchange: exchange.to_string(),
         symbol: market.symbol.clone(),

@@ -53,7 +53,7 @@ impl TradesQuestion {
             Fetch::Done(result.and_then(|answers| {
                 let mut trades = Vec::new();
                 let tally = this.mapping.each(&answers.texts()?, &answers.asked, |row| {
-                    let number = |field: usize| row.value(field).decimal();
+                    let number = |field: usize| row.decimal(field);
                     let (Some(price), Some(amount)) = (number(3), number(4)) else { return false };
                     trades.push(Trade {
                         id: row.value(0).string(),

@@ -14,6 +14,7 @@ mod value;
 use std::cell::OnceCell;
 
 use jaq_json::Val;
+use marketd_core::Decimal;
 
 pub(crate) use jaq::{Jaq, from_val, parse_json};
 pub(crate) use path::{RowStep, Shape, Slots, Step, each_row};
@@ -193,6 +194,18 @@ impl Expr {
             Node::Jaq { program, .. } => program.check(),
             _ => Ok(()),
         }
+    }
+
+    /// The number that the expression stands for; as [`Expr::eval`], but without a detour for a plain path to a plain number.
+    pub(crate) fn decimal(&self, scope: &Scope<'_, '_>) -> Option<Decimal> {
+        if let Node::Slot { document, slot } = &self.node {
+            let json = scope.slot(*document, *slot)?;
+            let text = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(json);
+            if let Some(number) = Decimal::parse(text) {
+                return Some(number);
+            }
+        }
+        self.eval(scope).decimal()
     }
 
     /// The value that the expression stands for.

@@ -34,6 +34,8 @@ pub(crate) struct Shape {
     /// Where the text of this very value goes.
     slot: Option<usize>,
     keys: Vec<(Box<str>, Shape)>,
+    /// The length and the first letter of each key: looking through these finds most of an answer's keys not wanted at once.
+    tags: Vec<u16>,
     /// In the order of the indexes.
     items: Vec<(usize, Shape)>,
 }
@@ -53,6 +55,7 @@ impl Shape {
         let child = match step {
             Step::Key(key) => {
                 let at = self.keys.iter().position(|(known, _)| known == key).unwrap_or_else(|| {
+                    self.tags.push(tag(key));
                     self.keys.push((key.clone(), Self::default()));
                     self.keys.len() - 1
                 });
@@ -81,8 +84,14 @@ impl Shape {
     }
 
     fn key(&self, name: &str) -> Option<&Self> {
-        self.keys.iter().find(|(known, _)| &**known == name).map(|(_, shape)| shape)
+        let wanted = tag(name);
+        let mut tags = self.tags.iter().enumerate().filter(|(_, tag)| **tag == wanted);
+        tags.find_map(|(at, _)| self.keys.get(at).filter(|(known, _)| &**known == name)).map(|(_, shape)| shape)
     }
+}
+
+fn tag(key: &str) -> u16 {
+    u16::from_le_bytes([key.len() as u8, key.as_bytes().first().copied().unwrap_or_default()])
 }
 
 struct ShapeSeed<'s, 'a> {
