@@ -46,8 +46,10 @@ impl Trade {
     /// Brings trades into the order and bounds that were asked for (oldest first, none before `since`, at most `limit`) and
     /// derives the cost that the exchange left out.
     pub fn arrange(trades: &mut Vec<Self>, market: &Market, query: &TradesQuery) {
-        // Exchanges that send the newest first have trades of one moment newest first too, which a stable sort would keep.
-        if trades.first().map(|trade| trade.timestamp) > trades.last().map(|trade| trade.timestamp) {
+        // Where the newest comes first, trades of one moment do too, which a stable sort would keep; without ids nothing
+        // depends on their order.
+        let newest_first = trades.first().map(|trade| trade.timestamp) > trades.last().map(|trade| trade.timestamp);
+        if newest_first && trades.iter().all(|trade| trade.id.is_some()) {
             trades.reverse();
         }
         // Of one moment, the exchange's count tells the order, where it counts.

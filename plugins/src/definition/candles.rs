@@ -37,7 +37,13 @@ impl CandleQuestion {
             }
         }
         timeframes.sort_by_key(|(timeframe, _)| *timeframe);
-        let fields = Fields { names: FIELDS, required: &["timestamp", "close"], rows: "rows", default_rows: None };
+        let fields = Fields {
+            names: FIELDS,
+            required: &["timestamp", "close"],
+            rows: "rows",
+            default_rows: None,
+            filtered: true,
+        };
         let mapping = Mapping::read(&mut table, &fields, &question.names())?;
         table.finish()?;
         Ok(Some(Self { question: Arc::new(question), mapping, limits, timeframes }))

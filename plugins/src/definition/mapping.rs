@@ -44,6 +44,8 @@ pub(crate) struct Fields<'f> {
     /// The key of the rows, and where they are when it is left out.
     pub(crate) rows: &'static str,
     pub(crate) default_rows: Option<&'static str>,
+    /// Whether `where` and `keep` are said of these rows.
+    pub(crate) filtered: bool,
 }
 
 /// How many rows an answer had, and how many of them were malformed.
@@ -106,8 +108,9 @@ impl Mapping {
             let column = (rows_node.is_none() && fields.default_rows.is_none()).then_some(&mut columns);
             compiled.push(node.map(|node| read_field(&node, &mut picks, column)).transpose()?);
         }
-        let only = table.optional("where").map(|node| read_field(&node, &mut picks, None)).transpose()?;
-        let keep = match table.optional("keep") {
+        let only = if fields.filtered { table.optional("where") } else { None };
+        let only = only.map(|node| read_field(&node, &mut picks, None)).transpose()?;
+        let keep = match table.optional("keep").filter(|_| fields.filtered) {
             Some(node) => node.reader()?.rest(),
             None => Vec::new(),
         };

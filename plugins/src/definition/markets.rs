@@ -110,6 +110,7 @@ impl MarketList {
             required: &["id", "base", "quote", "type"],
             rows: "rows",
             default_rows: fixed.as_ref().map(|_| "."),
+            filtered: true,
         };
         let mut mapping = Mapping::read(&mut table, &fields, &names)?;
         let source = match (question, fixed) {
@@ -236,7 +237,7 @@ impl Each {
                 let mut table = node.reader()?;
                 let question = Question::read(&mut table, shared, kinds)?
                     .ok_or_else(|| table.place().inner("get").error("is missing"))?;
-                let fields = Fields { names: &[], required: &[], rows: "values", default_rows: None };
+                let fields = Fields { names: &[], required: &[], rows: "values", default_rows: None, filtered: true };
                 let values = Mapping::read(&mut table, &fields, &question.names())?;
                 table.finish()?;
                 Ok(Self::Named { question: Arc::new(question), values })

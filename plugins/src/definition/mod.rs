@@ -42,7 +42,7 @@ use request::{Hosts, read_texts};
 use source::{Content, Node, Reader, Result};
 use ticker::TickerQuestion;
 use trades::TradesQuestion;
-use variants::{Section, Variants};
+use variants::{INNER_TABLES, NAMED, SINCE, Section, Variants};
 
 /// An exchange that a TOML file defines.
 #[derive(Debug)]
@@ -125,7 +125,14 @@ impl Definition {
         let mut section = |key: &'static str| -> Result<Option<Section>> {
             let Some(node) = top.optional(key) else { return Ok(None) };
             match node.content {
-                Content::Table(table) => Section::read(table, node.place, &groups, shared.host_names()).map(Some),
+                Content::Table(table) => Section::read(
+                    table,
+                    node.place,
+                    &groups,
+                    shared.host_names(),
+                    if key == "tickers" { NAMED } else { SINCE },
+                )
+                .map(Some),
                 _ => Err(node.place.error("must be a table")),
             }
         };
@@ -239,9 +246,7 @@ fn whole(node: Node, text_of: &dyn Fn(&str) -> Option<String>, depth: usize) -> 
 fn read_markets(node: Node, shared: &Shared) -> Result<(Vec<Arc<MarketList>>, Vec<String>)> {
     let place = node.place.clone();
     let Content::Table(mut table) = node.content else { return Err(place.error("must be a table")) };
-    let lists = table.split(|key, node| {
-        matches!(node.content, Content::Table(_)) && !matches!(key, "with" | "page" | "body" | "keep" | "each")
-    });
+    let lists = table.split(|key, node| matches!(node.content, Content::Table(_)) && !INNER_TABLES.contains(&key));
     let lists = lists.into_entries();
     if lists.is_empty() {
         let list = MarketList::read(Reader::new(table, place), None, shared)?;
@@ -301,11 +306,12 @@ impl Exchange for Definition {
         if let Some(question) = self.ticker.of(market, false) {
             return self.counted(question.fetch_one(&self.id, market));
         }
-        match self.tickers.of(market, false) {
+        match self.tickers.of(market, true) {
             Some(question) => {
                 // The exchange has no ticker of one market: it is picked from many.
-                let wanted = std::slice::from_ref(market);
-                let many = self.counted(question.fetch_many(&self.id, Some(wanted), vec![market.clone()]));
+                let own = vec![market.clone()];
+                let group = ticker::Group { question: question.clone(), wanted: Some(own.clone()), all: own };
+                let many = self.counted(ticker::fetch_groups(&self.id, vec![group]));
                 many.then(|result| {
                     let missing =
                         || marketd_core::Error::bad_response("the exchange answered without a ticker of this market");
@@ -317,22 +323,11 @@ impl Exchange for Definition {
     }
 
     fn tickers(&self, query: &TickersQuery) -> Fetch<Vec<Ticker>> {
-        let groups = match ticker::by_question(query, |market| self.tickers.of(market, false)) {
-            Ok(groups) => groups,
-            Err(error) => return Fetch::fail(error),
-        };
-        let fetches = groups
-            .into_iter()
-            .map(|(question, wanted, all)| self.counted(question.fetch_many(&self.id, wanted.as_deref(), all)));
-        Fetch::all(fetches.collect()).then(|result| {
-            Fetch::Done(result.and_then(|groups| {
-                let mut tickers = Vec::new();
-                for group in groups {
-                    tickers.extend(group?);
-                }
-                Ok(tickers)
-            }))
-        })
+        let named = query.wanted.is_some();
+        match ticker::groups(query, |market| self.tickers.of(market, named)) {
+            Ok(groups) => self.counted(ticker::fetch_groups(&self.id, groups)),
+            Err(error) => Fetch::fail(error),
+        }
     }
 
     fn candles(&self, market: &Arc<Market>, query: &CandleQuery) -> Fetch<Vec<Candle>> {

@@ -36,10 +36,15 @@ impl OrderBookQuestion {
         let Some(question) = Question::read(&mut table, shared, kinds)? else { return Ok(None) };
         let limits = Limits::read(&mut table)?;
         let names = question.names();
-        let book = Fields { names: BOOK, required: &[], rows: "book", default_rows: Some(".") };
+        let book = Fields { names: BOOK, required: &[], rows: "book", default_rows: Some("."), filtered: false };
         let book = Mapping::read(&mut table, &book, &names)?;
-        let levels =
-            |rows: &'static str| Fields { names: LEVEL, required: &["price", "amount"], rows, default_rows: None };
+        let levels = |rows: &'static str| Fields {
+            names: LEVEL,
+            required: &["price", "amount"],
+            rows,
+            default_rows: None,
+            filtered: true,
+        };
         // Both sides read the same fields, so the second one reads them from a copy.
         let mut copy = table.clone();
         let levels = if table.has("rows") {

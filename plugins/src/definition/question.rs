@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use marketd_core::{Code, Error, Fetch, Response};
+use marketd_core::{Code, Error, Fetch, Request, Response};
 
 use super::context::Asked;
 use super::errors::ErrorRules;
@@ -137,13 +137,29 @@ impl Question {
         })
     }
 
+    /// The requests that are made at once for these.
+    ///
+    /// # Errors
+    /// `NotSupported` where one cannot be made.
+    pub(crate) fn requests(&self, all: &[Asked]) -> marketd_core::Result<Vec<Request>> {
+        let mut requests = Vec::new();
+        for asked in all {
+            requests.extend(self.fill(asked)?);
+        }
+        Ok(requests)
+    }
+
+    fn fill(&self, asked: &Asked) -> marketd_core::Result<Vec<Request>> {
+        if let Some(key) = &self.needs_key {
+            return Err(Error::new(Code::NotSupported, format!("the exchange answers this only with {key}")));
+        }
+        let all = std::iter::once(&self.request).chain(self.beside.iter().map(|(_, request)| request));
+        all.map(|request| request.fill(asked)).collect()
+    }
+
     /// Asks once, without further pages.
     pub(crate) fn ask(self: &Arc<Self>, asked: Asked) -> Fetch<Answers> {
-        if let Some(key) = &self.needs_key {
-            return Fetch::fail(Error::new(Code::NotSupported, format!("the exchange answers this only with {key}")));
-        }
-        let filled = std::iter::once(&self.request).chain(self.beside.iter().map(|(_, request)| request));
-        match filled.map(|request| request.fill(&asked)).collect() {
+        match self.fill(&asked) {
             Err(error) => Fetch::fail(error),
             Ok(requests) => {
                 let errors = self.errors.clone();

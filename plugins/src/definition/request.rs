@@ -302,7 +302,8 @@ impl Body {
 /// Reads a table of texts, such as `[hosts]` and `[headers]`.
 pub(crate) fn read_texts(node: Option<Node>) -> Result<Vec<(String, String)>> {
     let Some(node) = node else { return Ok(Vec::new()) };
-    node.reader()?.rest().into_iter().map(|(key, node)| Ok((key, node.text()?.to_owned()))).collect()
+    let entries = node.reader()?.rest().into_iter().filter(|(_, node)| !node.is_nothing());
+    entries.map(|(key, node)| Ok((key, node.text()?.to_owned()))).collect()
 }
 
 #[cfg(test)]

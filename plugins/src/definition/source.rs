@@ -197,7 +197,8 @@ impl Table {
             };
             match (&mut self.0[at].1.content, node.content) {
                 (Content::Table(_), Content::Bool(false)) => drop(self.0.remove(at)),
-                (Content::Table(inner), Content::Table(table)) => inner.overlay(table),
+                // A weight by counts is one value.
+                (Content::Table(inner), Content::Table(table)) if key != "weight" => inner.overlay(table),
                 (_, content) => self.0[at].1 = Node { content, place: node.place },
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use marketd_core::{Code, Error, Fetch, Market, Ticker, TickersQuery};
+use marketd_core::{Code, Error, Fetch, Market, Request, Ticker, TickersQuery};
 
 use super::context::{Asked, market_value};
 use super::expr::Value;
@@ -64,7 +64,7 @@ impl TickerQuestion {
         let Some(question) = Question::read(&mut table, shared, kinds)? else { return Ok(None) };
         let required: &[&str] = if many { &["id"] } else { &[] };
         let default_rows = (!many).then_some(".");
-        let fields = Fields { names: FIELDS, required, rows: "rows", default_rows };
+        let fields = Fields { names: FIELDS, required, rows: "rows", default_rows, filtered: true };
         let mapping = Mapping::read(&mut table, &fields, &question.names())?;
         let key = table.optional("match").map(|node| node.text().map(str::to_owned)).transpose()?;
         let (mut each, mut batch, mut only_when_named) = (Each::Once, None, false);
@@ -95,11 +95,6 @@ impl TickerQuestion {
         self.question.needs_key().is_none()
     }
 
-    /// Whether it is left out when all tickers are wanted.
-    pub(crate) fn is_only_when_named(&self) -> bool {
-        self.only_when_named
-    }
-
     /// Asks for the ticker of one market.
     pub(crate) fn fetch_one(self: &Arc<Self>, exchange: &Arc<str>, market: &Arc<Market>) -> Fetch<(Ticker, Tally)> {
         let (this, exchange, market) = (self.clone(), exchange.clone(), market.clone());
@@ -117,31 +112,6 @@ impl TickerQuestion {
                 })?;
                 let missing = || Error::bad_response("the exchange answered without a ticker of this market");
                 Ok((found.ok_or_else(missing)?, tally))
-            }))
-        })
-    }
-
-    /// Asks for the tickers of these markets, all of which are asked for this way; `all` are the markets to tell rows apart.
-    pub(crate) fn fetch_many(
-        self: &Arc<Self>,
-        exchange: &Arc<str>,
-        wanted: Option<&[Arc<Market>]>,
-        all: Vec<Arc<Market>>,
-    ) -> Fetch<(Vec<Ticker>, Tally)> {
-        let asked = self.asked(wanted, &all);
-        let (this, exchange) = (self.clone(), exchange.clone());
-        self.question.ask_all(asked).then(move |result| {
-            Fetch::Done(result.and_then(|answers| {
-                let by_key: HashMap<String, &Arc<Market>> =
-                    all.iter().filter_map(|market| Some((this.key_of(market)?, market))).collect();
-                let mut tickers = Vec::new();
-                let mut sum = Tally::default();
-                for answers in &answers {
-                    let tally = this.read_many(answers, &exchange, &by_key, &mut tickers)?;
-                    sum.kept += tally.kept;
-                    sum.dropped += tally.dropped;
-                }
-                Ok((tickers, sum))
             }))
         })
     }
@@ -211,33 +181,101 @@ fn shared_facts(markets: &[Arc<Market>]) -> Vec<(String, Value<'static>)> {
     same.map(|name| (name.to_owned(), market_value(first, name).into_owned())).collect()
 }
 
+/// Markets whose tickers are asked for the same way.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) question: Arc<TickerQuestion>,
+    /// The wanted ones; `None` is all of them.
+    pub(crate) wanted: Option<Vec<Arc<Market>>>,
+    /// All of them, to tell the rows apart.
+    pub(crate) all: Vec<Arc<Market>>,
+}
+
 /// Splits the wanted markets, or all of them, by how they are asked for.
-pub(crate) fn by_question<'q>(
+///
+/// # Errors
+/// `NotSupported` where a wanted market cannot be asked about, or nothing can be unless it is named.
+pub(crate) fn groups<'q>(
     query: &TickersQuery,
     question_of: impl Fn(&Market) -> Option<&'q Arc<TickerQuestion>>,
-) -> marketd_core::Result<Vec<(&'q Arc<TickerQuestion>, Option<Vec<Arc<Market>>>, Vec<Arc<Market>>)>> {
-    let mut groups: Vec<(&Arc<TickerQuestion>, Option<Vec<Arc<Market>>>, Vec<Arc<Market>>)> = Vec::new();
+) -> marketd_core::Result<Vec<Group>> {
+    let mut groups: Vec<Group> = Vec::new();
     for market in query.markets.iter() {
         let Some(question) = question_of(market) else { continue };
-        match groups.iter_mut().find(|(known, ..)| Arc::ptr_eq(known, question)) {
-            Some((.., markets)) => markets.push(market.clone()),
-            None => groups.push((question, query.wanted.as_ref().map(|_| Vec::new()), vec![market.clone()])),
+        match groups.iter_mut().find(|group| Arc::ptr_eq(&group.question, question)) {
+            Some(group) => group.all.push(market.clone()),
+            None => groups.push(Group {
+                question: question.clone(),
+                wanted: query.wanted.as_ref().map(|_| Vec::new()),
+                all: vec![market.clone()],
+            }),
         }
     }
     let Some(wanted) = &query.wanted else {
-        groups.retain(|(question, ..)| !question.is_only_when_named());
-        return Ok(groups);
+        groups.retain(|group| !group.question.only_when_named);
+        let problem = "the exchange has no list of all tickers; name the symbols";
+        return if groups.is_empty() { Err(Error::new(Code::NotSupported, problem)) } else { Ok(groups) };
     };
     for market in wanted {
         let question = question_of(market).ok_or_else(|| {
             Error::new(Code::NotSupported, format!("the exchange has no list of tickers with {}", market.symbol))
         })?;
-        if let Some((_, Some(wanted), _)) = groups.iter_mut().find(|(known, ..)| Arc::ptr_eq(known, question)) {
-            wanted.push(market.clone());
+        if let Some(group) = groups.iter_mut().find(|group| Arc::ptr_eq(&group.question, question)) {
+            group.wanted.get_or_insert_default().push(market.clone());
         }
     }
-    groups.retain(|(_, wanted, _)| wanted.as_ref().is_some_and(|wanted| !wanted.is_empty()));
+    groups.retain(|group| group.wanted.as_ref().is_some_and(|wanted| !wanted.is_empty()));
     Ok(groups)
+}
+
+/// Asks for the tickers of all groups; those that ask the very same share the answer.
+pub(crate) fn fetch_groups(exchange: &Arc<str>, groups: Vec<Group>) -> Fetch<(Vec<Ticker>, Tally)> {
+    let mut asked: Vec<(Vec<Request>, Vec<Group>)> = Vec::new();
+    let mut fetches = Vec::new();
+    for group in groups {
+        let all = group.question.asked(group.wanted.as_deref(), &group.all);
+        let requests = match group.question.question.requests(&all) {
+            Ok(requests) => requests,
+            Err(error) => return Fetch::fail(error),
+        };
+        match asked.iter_mut().find(|(known, _)| *known == requests) {
+            Some((_, sharing)) => sharing.push(group),
+            None => {
+                fetches.push(group.question.question.ask_all(all));
+                asked.push((requests, vec![group]));
+            }
+        }
+    }
+    let exchange = exchange.clone();
+    Fetch::all(fetches).then(move |result| {
+        let read = |answers: Vec<marketd_core::Result<Vec<Answers>>>| {
+            let (mut tickers, mut sum) = (Vec::new(), Tally::default());
+            for (answers, (_, sharing)) in answers.into_iter().zip(&asked) {
+                let answers = answers?;
+                for group in sharing {
+                    let tally = group.read(&answers, &exchange, &mut tickers)?;
+                    sum.kept += tally.kept;
+                    sum.dropped += tally.dropped;
+                }
+            }
+            Ok((tickers, sum))
+        };
+        Fetch::Done(result.and_then(read))
+    })
+}
+
+impl Group {
+    fn read(&self, all: &[Answers], exchange: &Arc<str>, tickers: &mut Vec<Ticker>) -> marketd_core::Result<Tally> {
+        let keyed = self.all.iter().filter_map(|market| Some((self.question.key_of(market)?, market)));
+        let by_key: HashMap<String, &Arc<Market>> = keyed.collect();
+        let mut sum = Tally::default();
+        for answers in all {
+            let tally = self.question.read_many(answers, exchange, &by_key, tickers)?;
+            sum.kept += tally.kept;
+            sum.dropped += tally.dropped;
+        }
+        Ok(sum)
+    }
 }
 
 fn ticker(row: &Row<'_, '_>, exchange: &Arc<str>, market: &Market) -> Ticker {

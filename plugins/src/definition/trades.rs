@@ -25,7 +25,8 @@ impl TradesQuestion {
     pub(crate) fn read(mut table: Reader, kinds: &[String], shared: &Shared) -> Result<Option<Self>> {
         let Some(question) = Question::read(&mut table, shared, kinds)? else { return Ok(None) };
         let limits = Limits::read(&mut table)?;
-        let fields = Fields { names: FIELDS, required: &["price", "amount"], rows: "rows", default_rows: None };
+        let fields =
+            Fields { names: FIELDS, required: &["price", "amount"], rows: "rows", default_rows: None, filtered: true };
         let mapping = Mapping::read(&mut table, &fields, &question.names())?;
         table.finish()?;
         Ok(Some(Self { question: Arc::new(question), mapping, limits }))

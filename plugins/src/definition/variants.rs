@@ -7,7 +7,13 @@ use marketd_core::{Market, MarketType};
 use super::source::{Content, Place, Reader, Result, Table};
 
 /// Tables within a question's table that are no variants of it.
-const INNER_TABLES: [&str; 6] = ["with", "page", "body", "timeframes", "keep", "each"];
+pub(crate) const INNER_TABLES: [&str; 7] = ["with", "page", "body", "timeframes", "keep", "each", "weight"];
+
+/// The variant of candles and trades for questions that have a beginning.
+pub(crate) const SINCE: &str = "since";
+
+/// The variant of tickers for questions that name them.
+pub(crate) const NAMED: &str = "named";
 
 /// The attribute that names the market list a market comes from.
 pub(crate) const GROUP: &str = "group";
@@ -19,18 +25,26 @@ pub(crate) struct Section {
     variants: Vec<(String, Table)>,
     /// Kinds of markets that differ only by the host of their requests.
     hosts: Vec<String>,
+    /// The variant for questions that name more: a beginning, or which tickers.
+    flag: &'static str,
     place: Place,
 }
 
 impl Section {
     /// Takes a table apart. `groups` are the names of the definition's market lists.
-    pub(crate) fn read(mut table: Table, place: Place, groups: &[String], hosts: Vec<String>) -> Result<Self> {
+    pub(crate) fn read(
+        mut table: Table,
+        place: Place,
+        groups: &[String],
+        hosts: Vec<String>,
+        flag: &'static str,
+    ) -> Result<Self> {
         let variants =
             table.split(|key, node| matches!(node.content, Content::Table(_)) && !INNER_TABLES.contains(&key));
         let mut read = Vec::new();
         for (name, node) in variants.into_entries() {
-            if !groups.contains(&name) && !is_selector(&name) {
-                let words = "contract, linear, inverse, spot, swap, future, option, since";
+            if !groups.contains(&name) && !is_selector(&name) && name != flag {
+                let words = format!("contract, linear, inverse, spot, swap, future, option, {flag}");
                 let lists = if groups.is_empty() {
                     String::new()
                 } else {
@@ -42,12 +56,12 @@ impl Section {
                 read.push((name, inner));
             }
         }
-        Ok(Self { base: table, variants: read, hosts, place })
+        Ok(Self { base: table, variants: read, hosts, flag, place })
     }
 
     /// A section that says nothing.
     pub(crate) fn empty() -> Self {
-        Self { base: Table::default(), variants: Vec::new(), hosts: Vec::new(), place: Place::nowhere() }
+        Self { base: Table::default(), variants: Vec::new(), hosts: Vec::new(), flag: SINCE, place: Place::nowhere() }
     }
 
     /// Keeps only these keys, here and in the variants.
@@ -68,7 +82,7 @@ impl Section {
                 None => self.variants.push((name, table)),
             }
         }
-        self.place = over.place;
+        (self.place, self.flag) = (over.place, over.flag);
         self
     }
 
@@ -110,8 +124,8 @@ impl<T> Variants<T> {
         for group in groups {
             for kind in MarketType::ALL {
                 for settled in ["linear", "inverse", ""] {
-                    for since in [false, true] {
-                        let selectors = selectors(kind, settled, group, since);
+                    for flag in [None, Some(section.flag)] {
+                        let selectors = selectors(kind, settled, group, flag);
                         let selected: Vec<String> = section.select(&selectors).map(str::to_owned).collect();
                         if compiled.iter().all(|(known, _)| *known != selected) {
                             let made = compile(section.resolve(&selected), &selected)?;
@@ -124,15 +138,15 @@ impl<T> Variants<T> {
         Ok(Self { section, compiled })
     }
 
-    /// What is meant for this market; `since` where the question has a beginning.
-    pub(crate) fn of(&self, market: &Market, since: bool) -> Option<&Arc<T>> {
+    /// What is meant for this market; `flagged` where the question has a beginning, or names its tickers.
+    pub(crate) fn of(&self, market: &Market, flagged: bool) -> Option<&Arc<T>> {
         let settled = match (market.linear, market.inverse) {
             (Some(true), _) => "linear",
             (_, Some(true)) => "inverse",
             _ => "",
         };
         let group = market.attributes.get(GROUP).map(String::as_str);
-        let selectors = selectors(market.kind, settled, group, since);
+        let selectors = selectors(market.kind, settled, group, flagged.then_some(self.section.flag));
         let fits = |known: &Vec<String>| self.section.select(&selectors).eq(known.iter().map(String::as_str));
         self.compiled.iter().find(|(known, _)| fits(known)).and_then(|(_, made)| made.as_ref())
     }
@@ -144,11 +158,11 @@ impl<T> Variants<T> {
 }
 
 fn is_selector(name: &str) -> bool {
-    matches!(name, "contract" | "linear" | "inverse" | "since") || MarketType::from_name(name).is_some()
+    matches!(name, "contract" | "linear" | "inverse") || MarketType::from_name(name).is_some()
 }
 
 /// The variants that are meant for a market, from general to particular.
-fn selectors<'g>(kind: MarketType, settled: &'g str, group: Option<&'g str>, since: bool) -> Vec<&'g str> {
+fn selectors<'g>(kind: MarketType, settled: &'g str, group: Option<&'g str>, flag: Option<&'g str>) -> Vec<&'g str> {
     let contract = kind != MarketType::Spot;
     let mut all = Vec::with_capacity(5);
     if contract {
@@ -162,8 +176,6 @@ fn selectors<'g>(kind: MarketType, settled: &'g str, group: Option<&'g str>, sin
     if let Some(group) = group.filter(|group| !all.contains(group)) {
         all.push(group);
     }
-    if since {
-        all.push("since");
-    }
+    all.extend(flag);
     all
 }
