@@ -41,6 +41,11 @@ pub trait Exchange: Send + Sync {
         self.about().not_supported(Capability::OrderBook)
     }
 
+    /// How many malformed rows were left out of answers so far.
+    fn dropped_rows(&self) -> u64 {
+        0
+    }
+
     /// The latest public trades of one market.
     fn trades(&self, _market: &Arc<Market>, _query: &TradesQuery) -> Fetch<Vec<Trade>> {
         self.about().not_supported(Capability::Trades)

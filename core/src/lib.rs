@@ -11,6 +11,7 @@ mod exchange;
 mod fetch;
 mod market;
 mod markets;
+mod nearest;
 mod order_book;
 mod ticker;
 pub mod time;
@@ -25,7 +26,8 @@ pub use exchange::{
 };
 pub use fetch::{Ask, Fetch, Method, Request, Response};
 pub use market::{Limits, Market, MarketType, OptionType, Precision, Range};
-pub use markets::{Markets, distance};
+pub use markets::Markets;
+pub use nearest::nearest;
 pub use order_book::{Level, OrderBook};
 pub use ticker::Ticker;
 pub use time::Millis;

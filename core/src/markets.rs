@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use crate::{Code, Error, Market, MarketType, Result};
+use crate::{Code, Error, Market, Result, nearest};
 
 /// All markets of one exchange, in the order of their symbols.
 #[derive(Debug, Default)]
@@ -16,9 +16,6 @@ pub struct Markets {
 }
 
 impl Markets {
-    /// How many near names an unknown symbol is answered with.
-    const SUGGESTIONS: usize = 5;
-
     /// Indexes markets; of several with one symbol the first active one is kept.
     pub fn new(mut markets: Vec<Market>) -> Self {
         markets.sort_by(|a, b| {
@@ -78,22 +75,14 @@ impl Markets {
 
     /// The symbols that someone who wrote `folded` most likely meant.
     fn nearest(&self, folded: &str) -> Vec<String> {
-        if folded.len() > 60 {
-            return Vec::new();
-        }
+        // Slashes and dashes are what is left out most.
         let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
-        let wanted = plain(folded);
-        let mut near: Vec<(usize, MarketType, usize, &str)> = self
-            .list
-            .iter()
-            .map(|market| {
-                let symbol = plain(&fold(&market.symbol));
-                (distance(&wanted, &symbol), market.kind, symbol.len(), market.symbol.as_str())
-            })
-            .filter(|(distance, ..)| *distance <= wanted.len().div_ceil(3))
-            .collect();
-        near.sort_unstable();
-        near.into_iter().take(Self::SUGGESTIONS).map(|(.., symbol)| symbol.to_owned()).collect()
+        let known = self.list.iter().map(|market| {
+            let symbol = plain(&fold(&market.symbol));
+            let rank = (market.kind, symbol.len(), market.symbol.as_str());
+            (symbol, rank)
+        });
+        nearest(&plain(folded), known).into_iter().map(|(.., symbol)| symbol.to_owned()).collect()
     }
 }
 
@@ -113,27 +102,12 @@ fn fold(symbol: &str) -> CompactString {
         .into()
 }
 
-/// How many letters must be put in, taken out, or replaced to come from `a` to `b` (Levenshtein).
-pub fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::MarketType;
 
     fn markets() -> Markets {
         let mut swap = Market::spot("BTCUSDT", "BTC", "USDT");

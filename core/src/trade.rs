@@ -1,7 +1,5 @@
 //! Public trades.
 
-use std::cmp::Ordering;
-
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -46,20 +44,17 @@ impl Trade {
     /// Brings trades into the order and bounds that were asked for (oldest first, none before `since`, at most `limit`) and
     /// derives the cost that the exchange left out.
     pub fn arrange(trades: &mut Vec<Self>, market: &Market, query: &TradesQuery) {
-        // Where the newest comes first, trades of one moment do too, which a stable sort would keep; without ids nothing
-        // depends on their order.
-        let newest_first = trades.first().map(|trade| trade.timestamp) > trades.last().map(|trade| trade.timestamp);
+        // Where the newest comes first, trades of one moment do too, which a stable sort would keep. Without ids nothing depends
+        // on their order; where all are of one moment, ids that count tell it.
+        let newest_first = match (trades.first(), trades.last()) {
+            (Some(first), Some(last)) if first.timestamp == last.timestamp => first.number() > last.number(),
+            (first, last) => first.map(|trade| trade.timestamp) > last.map(|trade| trade.timestamp),
+        };
         if newest_first && trades.iter().all(|trade| trade.id.is_some()) {
             trades.reverse();
         }
-        // Of one moment, the exchange's count tells the order, where it counts.
-        let order = |a: &Self, b: &Self| {
-            a.timestamp
-                .cmp(&b.timestamp)
-                .then_with(|| a.number().zip(b.number()).map_or(Ordering::Equal, |(a, b)| a.cmp(&b)))
-        };
-        if !trades.is_sorted_by(|a, b| order(a, b).is_le()) {
-            trades.sort_by(order);
+        if !trades.is_sorted_by_key(|trade| trade.timestamp) {
+            trades.sort_by_key(|trade| trade.timestamp);
         }
         cut(trades, query.since, query.limit, |trade| trade.timestamp);
         for trade in trades {

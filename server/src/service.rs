@@ -46,6 +46,8 @@ pub struct ExchangeStatus {
     pub about: About,
     /// How it does.
     pub health: Health,
+    /// How many malformed rows its answers had so far.
+    pub dropped_rows: u64,
 }
 
 impl Service {

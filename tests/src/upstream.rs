@@ -14,7 +14,14 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// With a status, headers and a body.
-    Answer { status: u16, headers: &'static str, body: Vec<u8> },
+    Answer {
+        /// The status.
+        status: u16,
+        /// Header lines, each ended with `\r\n`.
+        headers: &'static str,
+        /// The body.
+        body: Vec<u8>,
+    },
     /// With the beginning of a body that is said to be longer.
     Half(&'static str),
     /// With a body that does not end.

@@ -44,6 +44,7 @@ pub(crate) struct MarketList {
     mapping: Mapping,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are a few for each definition, and they do not move")]
 #[derive(Debug)]
 enum Source {
     /// Asked once, or once for each of these.
@@ -53,6 +54,7 @@ enum Source {
 }
 
 /// For what a list is asked again and again, as `{each}`.
+#[expect(clippy::large_enum_variant, reason = "there are a few for each definition, and they do not move")]
 #[derive(Debug)]
 enum Each {
     Once,

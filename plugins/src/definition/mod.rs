@@ -289,6 +289,10 @@ impl Exchange for Definition {
         &self.about
     }
 
+    fn dropped_rows(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
     fn markets(&self) -> Fetch<Vec<Market>> {
         let lists = self.markets.iter().map(|list| self.counted(list.fetch(&self.currencies))).collect();
         Fetch::all(lists).then(|result| {

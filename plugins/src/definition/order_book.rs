@@ -22,6 +22,7 @@ pub(crate) struct OrderBookQuestion {
     limits: Limits,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are a few for each definition, and they do not move")]
 #[derive(Debug)]
 enum Levels {
     /// `bids` and `asks` lead to the levels of either side.

@@ -94,7 +94,7 @@ impl Node {
     pub(crate) fn parse(file: &str, text: &str) -> Result<Self> {
         let file: Arc<str> = file.into();
         let line_at = |offset: usize| 1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count();
-        let place = Place { file: file.clone(), line: 1, key: String::new() };
+        let place = Place { file, line: 1, key: String::new() };
         let table = DeTable::parse(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_at(span.start));
             Place { line, ..place.clone() }.error(error.message())

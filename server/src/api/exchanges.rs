@@ -66,6 +66,7 @@ struct Health<'a> {
     last_error: Option<Failure<'a>>,
     consecutive_failures: u32,
     paused_until: Option<Millis>,
+    dropped_rows: u64,
 }
 
 #[derive(Serialize)]
@@ -76,7 +77,7 @@ struct Failure<'a> {
 
 impl<'a> From<&'a ExchangeStatus> for Exchange<'a> {
     fn from(status: &'a ExchangeStatus) -> Self {
-        let ExchangeStatus { about, health } = status;
+        let ExchangeStatus { about, health, dropped_rows } = status;
         let failure = |error: &'a LastError| Failure { code: error.code.name(), detail: &error.message };
         Self {
             id: &about.id,
@@ -94,6 +95,7 @@ impl<'a> From<&'a ExchangeStatus> for Exchange<'a> {
                 last_error: health.last_error.as_ref().map(failure),
                 consecutive_failures: health.consecutive_failures,
                 paused_until: health.paused_until,
+                dropped_rows: *dropped_rows,
             },
         }
     }

@@ -1,6 +1,6 @@
 //! The query of a request: read once, and refused when it says what no route understands.
 
-use marketd_core::{Code, Error};
+use marketd_core::{Code, Error, nearest};
 use poem::endpoint::BoxEndpoint;
 use poem::http::Method;
 use poem::{Endpoint, EndpointExt, Request, Response, Result};
@@ -22,8 +22,9 @@ impl Pairs {
         for (at, (name, _)) in self.0.iter().enumerate() {
             if !known.contains(name) {
                 let all = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let near = nearest(name, known.iter().map(|known| (known, known)));
                 let message = format!("`{name:.60}` is no parameter of this route; known here: {all}");
-                return Err(Error::new(Code::BadRequest, message).with_suggestions(nearest(name, known)));
+                return Err(Error::new(Code::BadRequest, message).with_suggestions(near.into_iter().cloned().collect()));
             }
             if self.0[..at].iter().any(|(earlier, _)| earlier == name) {
                 return Err(Error::new(Code::BadRequest, format!("{name} is there twice, but must be there once")));
@@ -31,12 +32,6 @@ impl Pairs {
         }
         Ok(())
     }
-}
-
-fn nearest(name: &str, known: &[String]) -> Vec<String> {
-    // The distance takes time of both lengths together, and clients choose one of them.
-    let near = |known: &&String| name.len() < 60 && strsim::damerau_levenshtein(name, known) <= known.len().div_ceil(3);
-    known.iter().filter(near).cloned().collect()
 }
 
 /// A route that knows its parameters. It answers GET, and HEAD as GET: the server leaves out the body.

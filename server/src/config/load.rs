@@ -2,6 +2,7 @@
 //!
 //! Whatever is wrong becomes one line that names the source, the key, and what is allowed.
 
+use marketd_core::nearest;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -214,13 +215,8 @@ fn typed(text: &str) -> Value {
 
 /// The nearest of the known names, as a question.
 fn did_you_mean(name: &str, known: &[&str]) -> Option<String> {
-    let mut near: Vec<(usize, &str)> = known
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(name, known), *known))
-        .filter(|(distance, known)| *distance <= known.len().div_ceil(3))
-        .collect();
-    near.sort_unstable();
-    let names: Vec<String> = near.iter().take(3).map(|(_, known)| format!("`{known}`")).collect();
+    let near = nearest(name, known.iter().map(|known| (*known, *known)));
+    let names: Vec<String> = near.iter().take(3).map(|known| format!("`{known}`")).collect();
     (!names.is_empty()).then(|| format!("did you mean {}?", names.join(" or ")))
 }
 

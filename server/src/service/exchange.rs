@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use marketd_core::{About, Capability, Code, Error, Exchange, Result, Timeframe, distance};
+use marketd_core::{About, Capability, Code, Error, Exchange, Result, Timeframe, nearest};
 
 use super::ExchangeStatus;
 use crate::config::Config;
 use crate::markets::MarketStore;
 use crate::upstream::{Transport, Upstream};
-
-/// How many near names an unknown exchange is answered with.
-const SUGGESTIONS: usize = 5;
 
 /// One exchange.
 pub(super) struct Served {
@@ -38,7 +35,11 @@ impl Served {
     }
 
     pub(super) fn status(&self) -> ExchangeStatus {
-        ExchangeStatus { about: self.about().clone(), health: self.upstream.health() }
+        ExchangeStatus {
+            about: self.about().clone(),
+            health: self.upstream.health(),
+            dropped_rows: self.exchange.dropped_rows(),
+        }
     }
 
     /// Fails where the exchange cannot be asked that.
@@ -61,16 +62,8 @@ impl Served {
 
 /// No exchange has that id; these are the nearest that there are.
 pub(super) fn unknown<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> Error {
-    let folded = format!("{:.60}", id.to_lowercase());
-    let mut near: Vec<_> = known
-        .map(|known| (distance(&folded, known), known))
-        .filter(|(distance, known)| {
-            *distance <= folded.len().div_ceil(3) || (!folded.is_empty() && known.starts_with(&folded))
-        })
-        .collect();
-    near.sort_unstable();
-    let suggestions = near.into_iter().take(SUGGESTIONS).map(|(_, known)| known.to_owned()).collect();
+    let suggestions = nearest(&id.to_lowercase(), known.map(|known| (known, known)));
     Error::new(Code::ExchangeNotFound, format!("there is no exchange `{id:.60}`"))
         .with_exchange(&format!("{id:.60}"))
-        .with_suggestions(suggestions)
+        .with_suggestions(suggestions.into_iter().map(str::to_owned).collect())
 }

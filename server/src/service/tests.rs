@@ -92,7 +92,7 @@ async fn every_error_names_its_exchange_and_its_symbol() {
     assert_eq!((exchange.exchange(), exchange.symbol()), (Some("fake"), Some("BTC/USDT")));
     let symbol = service.check_market("fake", "BTC/USTD").await.expect_err("unknown");
     assert_eq!((symbol.exchange(), symbol.symbol()), (Some("fake"), Some("BTC/USTD")));
-    assert_eq!(symbol.suggestions(), ["BTC/USDT"]);
+    assert_eq!(symbol.suggestions().first().map(String::as_str), Some("BTC/USDT"));
     let timeframe = service.candles("fake", "BTC/USDT", "7m", None, 1).await.expect_err("none");
     assert_eq!((timeframe.code(), timeframe.exchange()), (Code::BadRequest, Some("fake")));
     assert_eq!(timeframe.message(), "timeframe is `7m`, but must be one of 1m, 1h");

@@ -316,6 +316,7 @@ fn exchange_health() -> Vec<Field> {
         ),
         ("consecutive_failures", integer("How often it has failed since it last answered.")),
         ("paused_until", null(integer("Until when it is left alone because it limits us, in milliseconds UTC."))),
+        ("dropped_rows", integer("How many malformed rows its answers had.")),
     ]
 }
 
