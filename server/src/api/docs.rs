@@ -28,6 +28,9 @@ An unknown route is `NotFound` (404), a method other than GET `MethodNotAllowed`
 const NOTHING_FROM_ELSEWHERE: &str = "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; \
     style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:";
 
+/// What stands in the head of every page.
+const HEAD: &str = "<title>marketd</title><link rel=\"icon\" href=\"/favicon.svg\">";
+
 /// The OpenAPI document of these routes, and the pages that show it.
 pub(super) struct Docs {
     document: Bytes,
@@ -40,10 +43,10 @@ impl Docs {
         let service = OpenApiService::new(api, "marketd", env!("CARGO_PKG_VERSION")).description(ABOUT);
         // Without its doctype the page would be laid out as in the nineties.
         let swagger = format!("<!DOCTYPE html>{}", service.swagger_ui_html())
-            .replace("<title>Swagger UI</title>", "<title>marketd</title>")
+            .replace("<title>Swagger UI</title>", HEAD)
             // The default of a feature that sends the document to a service; "none" is how it is switched off.
             .replace("https://validator.swagger.io/validator", "none");
-        let redoc = without_web_fonts(&service.redoc_html()).replace("<title>Redoc</title>", "<title>marketd</title>");
+        let redoc = without_web_fonts(&service.redoc_html()).replace("<title>Redoc</title>", HEAD);
         Self { document: service.spec().into(), swagger: swagger.into(), redoc: redoc.into() }
     }
 
@@ -58,6 +61,11 @@ impl Docs {
     pub(super) fn redoc(&self) -> impl Endpoint<Output = Response> + use<> {
         constant(&self.redoc, "text/html; charset=utf-8")
     }
+}
+
+/// The sign of the pages in a browser's tabs.
+pub(super) fn favicon() -> impl Endpoint<Output = Response> {
+    constant(&Bytes::from_static(include_bytes!("favicon.svg")), "image/svg+xml")
 }
 
 /// Leads from the root, which people open in a browser, to the pages.

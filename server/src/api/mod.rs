@@ -71,6 +71,7 @@ pub(crate) fn endpoint(service: &Arc<Service>, streams: &Streams, config: &confi
     let docs = Docs::of(routes(service, streams));
     let pages = Route::new()
         .at("/", Checked::page(docs::index()))
+        .at("/favicon.svg", Checked::page(docs::favicon()))
         .at("/docs", Checked::page(docs.swagger()))
         .at("/redoc", Checked::page(docs.redoc()))
         .at("/openapi.json", Checked::page(docs.document()));
