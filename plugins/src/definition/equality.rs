@@ -36,7 +36,8 @@ impl Found {
         let Some((_, fields)) = mapping.plain_parts() else { return };
         let documents: Vec<Val> = answers.iter().map(|json| parse_json(json).unwrap_or_default()).collect();
         let main = documents.first().cloned().unwrap_or_default();
-        let by_jaq = self.program(rows).run(main, Vec::new()).unwrap_or_default();
+        let names = mapping.variables();
+        let by_jaq = self.program(rows, &names).run(main, Vec::new()).unwrap_or_default();
         let compiled = mapping.plain_values(answers, asked);
         if by_jaq.len() != compiled.len() {
             self.different.push(format!("{rows}: jaq finds {} rows, compiled {}", by_jaq.len(), compiled.len()));
@@ -44,13 +45,13 @@ impl Found {
         }
         for (row, values) in by_jaq.iter().zip(&compiled) {
             for (expr, value) in fields.iter().zip(values) {
-                let program = self.program(expr.code());
-                let variables = program.variables().iter().map(|name| match name.as_str() {
-                    "row" => row.clone(),
-                    "doc" => documents.first().cloned().unwrap_or_default(),
-                    other => ContextScope::of(other)
-                        .and_then(|scope| parse_json(&asked.json(scope)).ok())
-                        .unwrap_or_else(|| documents.get(1).cloned().unwrap_or_default()),
+                let program = self.program(expr.code(), &names);
+                let variables = program.variables().iter().map(|name| match ContextScope::of(name) {
+                    Some(scope) => parse_json(&asked.json(scope)).unwrap_or_default(),
+                    None => match names.iter().position(|known| known == name) {
+                        Some(0) | None => row.clone(),
+                        Some(document) => documents.get(document - 1).cloned().unwrap_or_default(),
+                    },
                 });
                 let variables = variables.collect();
                 let results = program.run(row.clone(), variables).unwrap_or_default();
@@ -64,9 +65,8 @@ impl Found {
         }
     }
 
-    fn program(&mut self, code: &str) -> Rc<Jaq> {
-        let variables = ["row", "doc", "market", "query"].map(str::to_owned).to_vec();
-        let parse = || Jaq::parse(code, &variables).unwrap_or_else(|problem| panic!("`{code}`: {problem}"));
+    fn program(&mut self, code: &str, variables: &[String]) -> Rc<Jaq> {
+        let parse = || Jaq::parse(code, variables).unwrap_or_else(|problem| panic!("`{code}`: {problem}"));
         self.programs.entry(code.to_owned()).or_insert_with(|| Rc::new(parse())).clone()
     }
 }

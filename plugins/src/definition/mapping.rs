@@ -222,6 +222,12 @@ impl Mapping {
         Some((code_of(steps), expressions.filter(|expr| expr.is_plain()).collect()))
     }
 
+    /// The variables that expressions may use, the documents first.
+    #[cfg(test)]
+    pub(crate) fn variables(&self) -> Vec<String> {
+        self.picks.variables()
+    }
+
     /// What the compiled way reads of an answer: for each row the values of the plain fields.
     #[cfg(test)]
     pub(crate) fn plain_values(&self, answers: &[&str], asked: &Asked) -> Vec<Vec<String>> {
