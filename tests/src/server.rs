@@ -69,7 +69,7 @@ impl TestServer {
     pub async fn start(config: Config, exchanges: Vec<Arc<dyn Exchange>>) -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let service = Arc::new(Service::new(exchanges, &config).expect("a service"));
+        let service = Arc::new(Service::new(exchanges.into(), &config).expect("a service"));
         let server = Server::bind(config, service).await.expect("a free port");
         let address = server.address();
         let (stop, stopped) = oneshot::channel();
