@@ -77,12 +77,8 @@ mod tests {
 
     use super::*;
 
-    #[rstest]
-    #[case(r#"last = ".a | nonsense(1)""#, "x.toml:9: ticker.last: `.a | nonsense(1)`: ")]
-    #[case(r#"rows = "[.a[] | nonsense]""#, "x.toml:9: ticker.rows: `[.a[] | nonsense]`: ")]
-    #[case("post = \"/t\"\nbody = { a = [\"{id | nonsense}\"] }", "x.toml:10: ticker.body.a: `id | nonsense`: ")]
-    fn a_program_that_does_not_compile_is_named_with_its_place(#[case] line: &str, #[case] says: &str) {
-        let get = if line.contains("post") { "" } else { r#"get = "/t""# };
+    /// A definition whose ticker is this.
+    fn with_ticker(ticker: &str) -> Result<Definition> {
         let text = format!(
             r#"
 id = "x"
@@ -91,11 +87,27 @@ doc = "https://x.test"
 base-url = "https://x.test"
 markets = {{ get = "/m", rows = ".[]", id = ".i", base = ".b", quote = ".q", type = "spot" }}
 [ticker]
-{get}
-{line}
+{ticker}
 "#
         );
-        let error = Definition::parse_whole("x.toml", &text, &|_| None).expect_err("refused").to_string();
+        Definition::parse_whole("x.toml", &text, &|_| None)
+    }
+
+    #[test]
+    fn a_question_without_a_request_is_a_mistake_unless_it_says_so() {
+        let error = with_ticker("gte = \"/t\"\nlast = \".last\"").expect_err("refused");
+        assert_eq!(error.to_string(), "x.toml:7: ticker.get: is missing");
+        with_ticker("get = false\nlast = \".last\"").expect("asks nothing");
+        with_ticker("last = \".last\"\n[ticker.swap]\nget = \"/t\"").expect("asks for some");
+    }
+
+    #[rstest]
+    #[case(r#"last = ".a | nonsense(1)""#, "x.toml:9: ticker.last: `.a | nonsense(1)`: ")]
+    #[case(r#"rows = "[.a[] | nonsense]""#, "x.toml:9: ticker.rows: `[.a[] | nonsense]`: ")]
+    #[case("post = \"/t\"\nbody = { a = [\"{id | nonsense}\"] }", "x.toml:10: ticker.body.a: `id | nonsense`: ")]
+    fn a_program_that_does_not_compile_is_named_with_its_place(#[case] line: &str, #[case] says: &str) {
+        let get = if line.contains("post") { "" } else { r#"get = "/t""# };
+        let error = with_ticker(&format!("{get}\n{line}")).expect_err("refused").to_string();
         assert!(error.starts_with(says), "{error}");
     }
 }
