@@ -18,7 +18,7 @@ pub(super) type Wires = dyn Fn(&str, &config::Upstream) -> Arc<dyn Transport> + 
 
 /// The exchanges that are served now. Whoever has taken one keeps it, also when it is replaced.
 pub(super) struct Current {
-    // A lock for readers who hold it for nanoseconds, and a writer who only puts a pointer there.
+    // Readers hold the lock for as long as a lookup takes, the writer for as long as it takes to put a pointer there.
     set: RwLock<Arc<Slots>>,
     /// The last number that was given; held by whoever builds the next set.
     numbers: Mutex<usize>,
@@ -52,7 +52,8 @@ impl Current {
 
     /// The exchange of that id, in any case.
     pub(super) fn get(&self, id: &str) -> Result<Arc<Served>> {
-        let set = self.set();
+        // Looked up under the lock: to clone the set for it would cost as much again.
+        let set = self.set.read().unwrap_or_else(PoisonError::into_inner);
         match find(&set, id)? {
             Slot::Served { served, .. } => Ok(Arc::clone(served)),
             Slot::Failed { reason, .. } => {
