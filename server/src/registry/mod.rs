@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use crate::config;
 pub(crate) use file::{PluginFile, Stamp};
 pub use set::{Entry, ExchangeSet};
-pub(crate) use version::Version;
+pub(crate) use version::{Version, is_id};
 
 /// Gathers the exchanges, again and again: what did not change in between is not read anew.
 pub struct Registry {
@@ -71,7 +71,7 @@ impl Registry {
             }
         }
         for (id, kind, reason) in failures {
-            warn!("{folder}: {reason}");
+            warn!("{folder}/{reason}");
             set.fail(&id, kind, &reason);
         }
         self.versions = versions;

@@ -75,7 +75,7 @@ impl Version {
 }
 
 /// Whether this can be the id of an exchange.
-fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
