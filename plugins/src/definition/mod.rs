@@ -150,7 +150,8 @@ impl Definition {
         let trades = compile(section("trades")?, &groups, |table, kinds| TradesQuestion::read(table, kinds, &shared))?;
         top.finish()?;
 
-        let mut timeframes: Vec<_> = candles.iter().flat_map(|question| question.timeframes()).collect();
+        let mut timeframes: Vec<_> =
+            candles.iter().filter(|question| question.is_open()).flat_map(|question| question.timeframes()).collect();
         timeframes.sort_unstable();
         timeframes.dedup();
         let has_many = tickers.iter().any(|question| question.is_open());
