@@ -199,7 +199,7 @@ impl MarketList {
         market.settle = settle.filter(|_| market.kind != MarketType::Spot).map(|settle| currencies.code(&settle));
         market.active = next().truth();
         market.contract_size = next().decimal();
-        market.expiry = next().millis();
+        market.expiry = next().integer();
         let is_option = market.kind == MarketType::Option;
         market.strike = next().decimal().filter(|_| is_option);
         market.option_type =

@@ -267,7 +267,7 @@ fn market() -> Vec<Field> {
         ("base", text("What is traded.")),
         ("quote", text("What prices are in.")),
         ("settle", null(text("What a contract is settled in."))),
-        ("type", one_of("The kind.", &["spot", "swap", "future", "option"])),
+        ("type", one_of("The kind.", &["spot", "swap", "future", "option", "index"])),
         ("active", null(boolean("Whether it can be traded now."))),
         ("contract", boolean("Whether it is a contract rather than spot.")),
         ("linear", null(boolean("Whether it is a contract that is settled in the quote currency."))),
