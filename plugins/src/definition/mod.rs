@@ -15,6 +15,7 @@ mod markets;
 mod order_book;
 mod question;
 mod request;
+mod rows;
 mod source;
 mod template;
 mod ticker;
