@@ -4,3 +4,4 @@ pub mod built_in;
 pub mod conformance;
 pub mod definition;
 pub mod demo;
+pub mod dynamic;

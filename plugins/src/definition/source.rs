@@ -162,6 +162,16 @@ impl Node {
         matches!(&self.content, Content::Bool(false)) || matches!(&self.content, Content::Text(text) if text.is_empty())
     }
 
+    /// The value in which this piece of text stands.
+    pub(crate) fn find(&self, piece: &str) -> Option<&Self> {
+        match &self.content {
+            Content::Text(text) => text.contains(piece).then_some(self),
+            Content::List(list) => list.iter().find_map(|node| node.find(piece)),
+            Content::Table(table) => table.0.iter().find_map(|(_, node)| node.find(piece)),
+            Content::Number(_) | Content::Bool(_) => None,
+        }
+    }
+
     /// The value as JSON.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         match &self.content {

@@ -56,6 +56,11 @@ impl Section {
                 read.push((name, inner));
             }
         }
+        // `false` takes the request of a parent away; a slip of the pen must not.
+        let asks = |table: &Table| table.get("get").or_else(|| table.get("post")).is_some();
+        if !asks(&table) && !read.iter().any(|(_, variant)| asks(variant)) {
+            return Err(place.inner("get").error("is missing"));
+        }
         Ok(Self { base: table, variants: read, hosts, flag, place })
     }
 

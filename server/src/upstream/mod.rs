@@ -40,7 +40,8 @@ const LOGGED: usize = 200;
 pub(crate) struct Upstream {
     exchange: String,
     transport: Arc<dyn Transport>,
-    budget: Budget,
+    published: Option<marketd_core::Budget>,
+    budget: Arc<Budget>,
     retries: u32,
     record: Record,
 }
@@ -50,10 +51,19 @@ impl Upstream {
         Self {
             exchange: about.id.clone(),
             transport,
-            budget: Budget::new(about.budget, config.rate_limit, config.timeout),
+            published: about.budget,
+            budget: Arc::new(Budget::new(about.budget, config.rate_limit, config.timeout)),
             retries: config.retries,
             record: Record::default(),
         }
+    }
+
+    /// Goes on with what was spent, and the pause that was ordered, on the way that this one replaces.
+    pub(crate) fn succeed(mut self, before: &Self) -> Self {
+        if self.published == before.published {
+            self.budget = Arc::clone(&before.budget);
+        }
+        self
     }
 
     /// How the exchange does.
@@ -138,7 +148,7 @@ impl Upstream {
     async fn send(&self, operation: Capability, request: &Request) -> std::result::Result<Response, Unanswered> {
         self.budget.admit(request.weight).await.map_err(Unanswered::Held)?;
         let began = Instant::now();
-        let result = retry::send(&*self.transport, &self.budget, self.retries, request).await;
+        let result = retry::send(&*self.transport, &*self.budget, self.retries, request).await;
         debug!(
             exchange = self.exchange,
             %operation,
