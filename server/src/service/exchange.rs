@@ -24,8 +24,7 @@ impl Served {
         config: &Config,
         transport: Arc<dyn Transport>,
     ) -> Self {
-        let about = exchange.about();
-        let upstream = Arc::new(Upstream::new(about, config.upstream(&about.id), transport));
+        let upstream = Arc::new(Upstream::new(&*exchange, config.upstream(&exchange.about().id), transport));
         let markets = MarketStore::new(Arc::clone(&exchange), Arc::clone(&upstream), config.cache.markets);
         Self { number, exchange, upstream, markets }
     }
