@@ -270,7 +270,7 @@ impl Service {
             .cache
             .answer(Key { exchange: served.number, question }, terms, || {
                 let (exchange, upstream) = (Arc::clone(&served.exchange), Arc::clone(&served.upstream));
-                async move { upstream.run(capability, || ask(&*exchange)).await }
+                async move { upstream.run(capability, move || ask(&*exchange)).await }
             })
             .await
     }

@@ -10,7 +10,7 @@ use crate::testing::{Fake, LATENCY, Wire, down, well};
 
 fn upstream(wire: &Arc<Wire>) -> Upstream {
     let config = config::Upstream { retries: 0, ..Config::default().upstream };
-    Upstream::new(Fake::full("fake").about(), &config, Arc::clone(wire) as _)
+    Upstream::new(&*Fake::full("fake"), &config, Arc::clone(wire) as _)
 }
 
 fn url(at: usize) -> Request {
@@ -94,7 +94,9 @@ async fn what_a_pause_holds_back_is_no_failure_of_the_exchange() {
     let exchange = Fake::full("fake");
     let market = Arc::new(Market::spot("BTCUSDT", "BTC", "USDT"));
     for _ in 0..5 {
-        let error = upstream.run(Capability::Ticker, || exchange.ticker(&market)).await.expect_err("limited");
+        let (exchange, market) = (Arc::clone(&exchange), Arc::clone(&market));
+        let question = move || exchange.ticker(&market);
+        let error = upstream.run(Capability::Ticker, question).await.expect_err("limited");
         assert!(error.code().is_exchange_failure());
     }
     assert_eq!(wire.asked("/"), 1);
