@@ -41,6 +41,25 @@ pub(crate) struct Tally {
     pub(crate) dropped: usize,
 }
 
+impl Tally {
+    /// Together with that of another answer to the same question.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { kept: self.kept + other.kept, dropped: self.dropped + other.dropped }
+    }
+
+    /// The same, unless there was nothing but malformed rows.
+    ///
+    /// # Errors
+    /// `BadResponse` then: a few malformed rows are dropped, but an answer of nothing else is none.
+    pub(crate) fn readable(self) -> marketd_core::Result<Self> {
+        if self.kept == 0 && self.dropped > 0 {
+            let problem = format!("none of the {} rows of the answer can be read", self.dropped);
+            return Err(Error::bad_response(problem));
+        }
+        Ok(self)
+    }
+}
+
 /// One row: its fields by their place in [`Fields::names`].
 pub(crate) struct Row<'a, 'r> {
     mapping: &'a Mapping,
@@ -128,7 +147,7 @@ impl Mapping {
     /// `answers` are the main answer and those beside it, in the order of their names.
     ///
     /// # Errors
-    /// `BadResponse` when the answer is no JSON, has nothing where rows should be, or nothing but malformed rows.
+    /// `BadResponse` when the answer is no JSON, or has nothing where rows should be.
     pub(crate) fn each(
         &self,
         answers: &[&str],
@@ -151,9 +170,6 @@ impl Mapping {
             tally.dropped += usize::from(!kept);
         };
         rows.each(shape, count, take)?;
-        if tally.kept == 0 && tally.dropped > 0 {
-            return Err(Error::bad_response(format!("none of the {} rows of the answer can be read", tally.dropped)));
-        }
         Ok(tally)
     }
 

@@ -247,16 +247,18 @@ impl Exchange for Definition {
     }
 
     fn markets(&self) -> Fetch<Vec<Market>> {
-        let lists = self.markets.iter().map(|list| self.counted(list.fetch(&self.currencies))).collect();
-        Fetch::all(lists).then(|result| {
+        let lists = self.markets.iter().map(|list| list.fetch(&self.currencies)).collect();
+        self.counted(Fetch::all(lists).then(|result| {
             Fetch::Done(result.and_then(|lists| {
-                let mut markets = Vec::new();
+                let (mut markets, mut sum) = (Vec::new(), Tally::default());
                 for list in lists {
-                    markets.extend(list?);
+                    let (more, tally) = list?;
+                    markets.extend(more);
+                    sum = sum.and(tally);
                 }
-                Ok(markets)
+                Ok((markets, sum.readable()?))
             }))
-        })
+        }))
     }
 
     fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
