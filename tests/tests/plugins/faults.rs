@@ -1,0 +1,71 @@
+//! What a plugin does wrong costs its own exchange only.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use marketd_core::Exchange;
+use marketd_plugins::dynamic;
+use marketd_tests::{FakeExchange, TestServer, config};
+use rstest::rstest;
+
+use crate::build::{Placed, bad};
+
+/// The exchanges of a plugin beside a well one.
+async fn start(plugin: Vec<Arc<dyn Exchange>>) -> TestServer {
+    let mut exchanges = plugin;
+    exchanges.push(FakeExchange::new("fake"));
+    TestServer::start(config(), exchanges).await
+}
+
+#[rstest]
+#[case("faulty", "garbage", "answered nonsense to ticker: expected value at line 1 column 1")]
+#[case("faulty", "huge", "answered more than 64 MiB")]
+#[case("faulty", "nothing", "answered nonsense to ticker: EOF while parsing a value at line 1 column 0")]
+#[case("panics", "panics", "panicked in ticker: no ticker of A/B, on purpose")]
+#[tokio::test]
+async fn a_fault_is_a_bad_response_of_its_exchange_alone(#[case] name: &str, #[case] id: &str, #[case] detail: &str) {
+    let server = start(Placed::library(&bad(name)).load()).await;
+    for _ in 0..2 {
+        assert_eq!(server.get(&format!("/markets/{id}")).await.status, 200);
+        let problem = server.get(&format!("/price/{id}/A/B")).await.problem(502, "BadResponse");
+        let told = problem["detail"].as_str().unwrap_or_default();
+        assert!(told.starts_with("plugin") && told.ends_with(detail), "{told}");
+        assert_eq!(problem["exchange"], id);
+        assert_eq!(server.get("/price/fake/BTC/USDT").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_hangs_is_switched_off_and_nobody_else_waits() {
+    let placed = Placed::library(&bad("faulty"));
+    let exchanges = dynamic::load_within(&placed.path, None, Duration::from_millis(500)).expect("loaded");
+    let hangs = exchanges.iter().find(|exchange| exchange.about().id == "hangs").map(Arc::clone).expect("there");
+    let server = start(exchanges).await;
+    // More than there are threads for long answers, were each to wait on one.
+    let asked = join_all((0..600).map(|number| {
+        let server = &server;
+        async move {
+            // Each a question of its own.
+            let path = if number % 100 == 0 { "/price/fake/BTC/USDT" } else { "/price/hangs/A/B" };
+            (number % 100, server.get(path).await)
+        }
+    }))
+    .await;
+    for (number, reply) in asked {
+        match number {
+            0 => assert_eq!(reply.status, 200, "{}", reply.text),
+            _ => assert!(matches!(reply.status.as_u16(), 503 | 504), "{}", reply.text),
+        }
+    }
+    while hangs.disabled().is_none() {
+        let reply = server.get("/price/hangs/A/B").await;
+        assert!(matches!(reply.status.as_u16(), 503 | 504), "{}", reply.text);
+    }
+    let problem = server.get("/price/hangs/A/B").await.problem(503, "ExchangeNotAvailable");
+    assert_eq!(problem["detail"].as_str(), hangs.disabled().as_deref());
+    assert!(hangs.disabled().is_some_and(|why| why.starts_with("switched off: plugin")), "{problem}");
+    // The others of the same library go on.
+    server.get("/price/garbage/A/B").await.problem(502, "BadResponse");
+    assert_eq!(server.get("/price/fake/BTC/USDT").await.status, 200);
+}
