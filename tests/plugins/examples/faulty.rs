@@ -1,4 +1,4 @@
-//! Several exchanges, each with a fault of its own when it is asked for a ticker.
+//! Several exchanges, each with a fault of its own when it is asked for anything but markets.
 
 use bad_plugins::{Answer, Bytes, GOOD, Response, Table, answer};
 
@@ -12,7 +12,7 @@ extern "C" fn describe() -> Answer {
         r#"{"done":{"unknown":[],"exchanges":["#,
         r#"{"id":"garbage","name":"Garbage","kind":"native","capabilities":["markets","ticker"],"timeframes":[],"links":{}},"#,
         r#"{"id":"huge","name":"Huge","kind":"native","capabilities":["markets","ticker"],"timeframes":[],"links":{}},"#,
-        r#"{"id":"hangs","name":"Hangs","kind":"native","capabilities":["markets","ticker"],"timeframes":[],"links":{}},"#,
+        r#"{"id":"hangs","name":"Hangs","kind":"native","capabilities":["markets","candles"],"timeframes":["1m"],"links":{}},"#,
         r#"{"id":"nothing","name":"Nothing","kind":"native","capabilities":["markets","ticker"],"timeframes":[],"links":{}}"#,
         "]}}"
     ))

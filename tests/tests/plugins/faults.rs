@@ -42,27 +42,20 @@ async fn a_plugin_that_hangs_is_switched_off_and_nobody_else_waits() {
     let exchanges = dynamic::load_within(&placed.path, None, Duration::from_millis(500)).expect("loaded");
     let hangs = exchanges.iter().find(|exchange| exchange.about().id == "hangs").map(Arc::clone).expect("there");
     let server = start(exchanges).await;
-    // More than there are threads for long answers, were each to wait on one.
-    let asked = join_all((0..600).map(|number| {
-        let server = &server;
-        async move {
-            // Each a question of its own.
-            let path = if number % 100 == 0 { "/price/fake/BTC/USDT" } else { "/price/hangs/A/B" };
-            (number % 100, server.get(path).await)
-        }
-    }))
-    .await;
-    for (number, reply) in asked {
-        match number {
-            0 => assert_eq!(reply.status, 200, "{}", reply.text),
-            _ => assert!(matches!(reply.status.as_u16(), 503 | 504), "{}", reply.text),
-        }
+    // Each a question of its own, and more of them than there are threads for long answers, were each to wait on one.
+    let path = |number| match number % 100 {
+        0 => "/price/fake/BTC/USDT".to_owned(),
+        _ => format!("/historical/hangs/A/B?timeframe=1m&since={number}"),
+    };
+    for (number, reply) in join_all((0..600).map(|number| server.get(&path(number)))).await.iter().enumerate() {
+        let expected: &[u16] = if number % 100 == 0 { &[200] } else { &[503, 504] };
+        assert!(expected.contains(&reply.status.as_u16()), "{number}: {}", reply.text);
     }
     while hangs.disabled().is_none() {
-        let reply = server.get("/price/hangs/A/B").await;
+        let reply = server.get(&path(1)).await;
         assert!(matches!(reply.status.as_u16(), 503 | 504), "{}", reply.text);
     }
-    let problem = server.get("/price/hangs/A/B").await.problem(503, "ExchangeNotAvailable");
+    let problem = server.get(&path(1)).await.problem(503, "ExchangeNotAvailable");
     assert_eq!(problem["detail"].as_str(), hangs.disabled().as_deref());
     assert!(hangs.disabled().is_some_and(|why| why.starts_with("switched off: plugin")), "{problem}");
     // The others of the same library go on.
