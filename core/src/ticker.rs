@@ -62,8 +62,9 @@ impl Ticker {
     /// Derives what the exchange left out from what it said, as ccxt's `safe_ticker` does.
     pub fn derive(&mut self) {
         let hundred = Decimal::from(100);
-        // An open or last price of 0 means that nothing was traded.
-        for price in [&mut self.open, &mut self.last, &mut self.close] {
+        // A price of 0 means that there is none: nothing was traded, or nobody bids.
+        let Self { open, last, close, high, low, bid, ask, .. } = self;
+        for price in [open, last, close, high, low, bid, ask] {
             *price = price.take().filter(|price| !price.is_zero());
         }
         fill(&mut self.last, || self.close.clone());
@@ -145,6 +146,14 @@ mod tests {
         by_percentage.derive();
         assert_eq!(by_percentage.open, decimal("125"));
         assert_eq!(by_percentage.change, decimal("-25"));
+    }
+
+    #[test]
+    fn a_price_of_zero_is_none() {
+        let mut ticker =
+            Ticker { bid: decimal("0.00"), high: decimal("0"), base_volume: decimal("0"), ..Ticker::default() };
+        ticker.derive();
+        assert_eq!((&ticker.bid, &ticker.high, &ticker.base_volume), (&None, &None, &decimal("0")));
     }
 
     #[test]

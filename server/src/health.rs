@@ -37,6 +37,8 @@ pub enum State {
     Degraded,
     /// Three questions or more failed in a row.
     Down,
+    /// There is nothing to ask: its file is broken.
+    Failed,
 }
 
 /// How an exchange failed.
@@ -61,6 +63,13 @@ struct Entries {
     last_failure: Option<Millis>,
     last_error: Option<Error>,
     consecutive_failures: u32,
+}
+
+impl Health {
+    /// Of an exchange that there is only a broken file of.
+    pub(crate) fn failed() -> Self {
+        Self { state: State::Failed, ..Record::default().health(None) }
+    }
 }
 
 impl Record {

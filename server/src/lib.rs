@@ -8,6 +8,8 @@ pub mod config;
 pub mod health;
 mod idle;
 mod markets;
+pub mod registry;
+pub mod reload;
 mod server;
 pub mod service;
 #[cfg(test)]

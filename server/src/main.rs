@@ -6,9 +6,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use futures_util::{Stream, stream};
 use marketd::Server;
 use marketd::config::Loaded;
+use marketd::registry::Registry;
+use marketd::reload::{Reloader, Watch};
 use marketd::service::Service;
+use marketd_plugins::built_in;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::Cli;
@@ -30,13 +34,22 @@ async fn main() -> ExitCode {
 
 async fn serve(cli: Cli) -> Result<(), Box<dyn Error>> {
     let loaded = Loaded::read(&cli.into_inputs())?;
-    let exchanges = marketd_plugins::built_in::all(marketd::now)?;
-    loaded.check_exchanges(exchanges.iter().map(|exchange| exchange.about().id.as_str()))?;
+    let plugins = &loaded.config.plugins;
+    let watch = Watch::begin(plugins);
+    let mut registry = Registry::new(built_in::all(marketd::now)?, plugins.clone());
+    let exchanges = registry.gather()?;
+    match loaded.check_exchanges(exchanges.ids()) {
+        // What is missing may be what a broken file should have defined, and that stops nobody.
+        Err(error) if exchanges.has_failures() => tracing::warn!("{error}"),
+        checked => checked?,
+    }
     let service = Arc::new(Service::new(exchanges, &loaded.config)?);
     let exchanges = service.exchanges().len();
+    let reloader = Reloader::new(registry, Arc::clone(&service), watch);
     let server = Server::bind(loaded.config, service).await?;
     let address = server.address();
     let stop = stop_signal()?;
+    tokio::spawn(reloader.run(reload_signals()?));
     tracing::info!("listening on http://{address} for {exchanges} exchanges; documentation at http://{address}/docs");
     server.run(stop).await?;
     tracing::info!("stopped");
@@ -56,6 +69,19 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
         }
         tracing::info!("stopping: running requests may end");
     })
+}
+
+/// SIGHUP, as often as it comes.
+#[cfg(unix)]
+fn reload_signals() -> io::Result<impl Stream<Item = ()> + Unpin> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(stream::poll_fn(move |context| hangup.poll_recv(context)))
+}
+
+#[cfg(not(unix))]
+fn reload_signals() -> io::Result<impl Stream<Item = ()> + Unpin> {
+    Ok(stream::pending())
 }
 
 #[cfg(not(unix))]

@@ -3,8 +3,8 @@
 mod bodies;
 mod exchange;
 mod filter;
+mod swap;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +19,13 @@ use crate::cache::{AnswerCache, Key, Question, Terms};
 use crate::clock;
 use crate::config::{self, Config};
 use crate::health::Health;
+use crate::registry::ExchangeSet;
 use crate::upstream::{Http, Transport, client};
 use bodies::{json, written};
-use exchange::{Served, unknown};
+use exchange::Served;
 pub use filter::MarketFilter;
+pub use swap::Changes;
+use swap::Current;
 
 /// Answers every question about every exchange. Cheap to clone.
 ///
@@ -32,9 +35,7 @@ pub use filter::MarketFilter;
 pub struct Service(Arc<Inner>);
 
 struct Inner {
-    /// In the order of their ids.
-    exchanges: Vec<Served>,
-    by_id: HashMap<String, usize>,
+    exchanges: Current,
     cache: AnswerCache,
     times: config::Cache,
 }
@@ -48,51 +49,40 @@ pub struct ExchangeStatus {
     pub health: Health,
     /// How many malformed rows its answers had so far.
     pub dropped_rows: u64,
+    /// What is wrong with its file, if anything is; an older version may be served all the same.
+    pub reason: Option<String>,
 }
 
 impl Service {
     /// Serves those of the exchanges that the config enables.
     ///
     /// # Errors
-    /// An enabled id that no exchange has, an id that two have, or a system without certificates to trust.
-    pub fn new(exchanges: Vec<Arc<dyn Exchange>>, config: &Config) -> Result<Self> {
+    /// A system without certificates to trust.
+    pub fn new(exchanges: ExchangeSet, config: &Config) -> Result<Self> {
         let client = client()?;
-        Self::with_transport(exchanges, config, |id, upstream| Arc::new(Http::new(client.clone(), id, upstream)))
+        Ok(Self::with_wires(exchanges, config, move |id, upstream| Arc::new(Http::new(client.clone(), id, upstream))))
     }
 
-    /// The same over any transport.
-    pub(crate) fn with_transport(
-        mut exchanges: Vec<Arc<dyn Exchange>>,
+    /// The same over any wires.
+    pub(crate) fn with_wires(
+        exchanges: ExchangeSet,
         config: &Config,
-        transport: impl Fn(&str, &config::Upstream) -> Arc<dyn Transport>,
-    ) -> Result<Self> {
-        exchanges.sort_by(|a, b| a.about().id.cmp(&b.about().id));
-        if let Some(pair) = exchanges.windows(2).find(|pair| pair[0].about().id == pair[1].about().id) {
-            let id = &pair[0].about().id;
-            return Err(Error::bad_parameter("exchanges", id, "the id of one exchange only").with_exchange(id));
-        }
-        if let Some(enabled) = &config.exchanges.enabled {
-            let known = |id: &String| exchanges.iter().any(|exchange| exchange.about().id == *id);
-            if let Some(wrong) = enabled.iter().find(|id| !known(id)) {
-                return Err(unknown(wrong, exchanges.iter().map(|exchange| exchange.about().id.as_str())));
-            }
-            exchanges.retain(|exchange| enabled.contains(&exchange.about().id));
-        }
-        let exchanges: Vec<_> = exchanges
-            .into_iter()
-            .enumerate()
-            .map(|(number, exchange)| {
-                let transport = transport(&exchange.about().id, config.upstream(&exchange.about().id));
-                Served::new(number, exchange, config, transport)
-            })
-            .collect();
-        let by_id = exchanges.iter().map(|served| (served.about().id.clone(), served.number)).collect();
-        Ok(Self(Arc::new(Inner { exchanges, by_id, cache: AnswerCache::new(), times: config.cache.clone() })))
+        wires: impl Fn(&str, &config::Upstream) -> Arc<dyn Transport> + Send + Sync + 'static,
+    ) -> Self {
+        let current = Current::new(config.clone(), Box::new(wires));
+        current.swap(exchanges);
+        Self(Arc::new(Inner { exchanges: current, cache: AnswerCache::new(), times: config.cache.clone() }))
+    }
+
+    /// Serves another set of exchanges from now on; what is asked already ends on the one before. An exchange that is the same
+    /// `Arc` in both keeps its markets, its health, its budget and its answers.
+    pub fn swap(&self, exchanges: ExchangeSet) -> Changes {
+        self.0.exchanges.swap(exchanges)
     }
 
     /// Every exchange, in the order of their ids.
     pub fn exchanges(&self) -> Vec<ExchangeStatus> {
-        self.0.exchanges.iter().map(Served::status).collect()
+        self.0.exchanges.statuses()
     }
 
     /// One exchange, by its id in any case.
@@ -100,14 +90,14 @@ impl Service {
     /// # Errors
     /// `ExchangeNotFound` with the nearest ids as suggestions.
     pub fn exchange(&self, id: &str) -> Result<ExchangeStatus> {
-        self.served(id).map(Served::status)
+        self.0.exchanges.status(id)
     }
 
     /// The ticker of one market. One older than `max_age` is asked anew, however long it is kept for others.
     pub async fn ticker(&self, exchange: &str, symbol: &str, max_age: Option<Duration>) -> Result<Answer> {
-        let served = self.served(exchange)?;
+        let served = self.0.exchanges.get(exchange)?;
         let question = |market: &Market| Question::Ticker { symbol: market.symbol.as_str().into() };
-        self.of_market(served, symbol, Capability::Ticker, max_age, question, |exchange, market| {
+        self.of_market(&served, symbol, Capability::Ticker, max_age, question, |exchange, market| {
             written(exchange.ticker(market), |mut ticker| {
                 ticker.derive();
                 json(&ticker)
@@ -118,8 +108,8 @@ impl Service {
 
     /// The tickers of these markets, or of all of them (also when none is named).
     pub async fn tickers(&self, exchange: &str, symbols: Option<&[String]>) -> Result<Answer> {
-        let served = self.served(exchange)?;
-        self.all_tickers(served, symbols.unwrap_or_default())
+        let served = self.0.exchanges.get(exchange)?;
+        self.all_tickers(&served, symbols.unwrap_or_default())
             .await
             .map_err(|error| error.with_exchange(&served.about().id))
     }
@@ -165,13 +155,13 @@ impl Service {
         since: Option<Millis>,
         limit: usize,
     ) -> Result<Answer> {
-        let served = self.served(exchange)?;
+        let served = self.0.exchanges.get(exchange)?;
         let checked = served.check(Capability::Candles).and_then(|()| served.timeframe(timeframe));
-        let timeframe = checked.map_err(|error| locate(error, served, symbol))?;
+        let timeframe = checked.map_err(|error| locate(error, &served, symbol))?;
         let limit = limit.max(1);
         let question =
             |market: &Market| Question::Candles { symbol: market.symbol.as_str().into(), timeframe, since, limit };
-        self.of_market(served, symbol, Capability::Candles, None, question, move |exchange, market| {
+        self.of_market(&served, symbol, Capability::Candles, None, question, move |exchange, market| {
             let query = CandleQuery { timeframe, since, limit, now: clock::now() };
             let (id, of) = (exchange.about().id.clone(), Arc::clone(market));
             written(exchange.candles(market, &query), move |mut candles| {
@@ -184,11 +174,11 @@ impl Service {
 
     /// The order book of one market.
     pub async fn order_book(&self, exchange: &str, symbol: &str, limit: Option<usize>) -> Result<Answer> {
-        let served = self.served(exchange)?;
+        let served = self.0.exchanges.get(exchange)?;
         let query = OrderBookQuery { limit: limit.map(|limit| limit.max(1)) };
         let question =
             |market: &Market| Question::OrderBook { symbol: market.symbol.as_str().into(), limit: query.limit };
-        self.of_market(served, symbol, Capability::OrderBook, None, question, move |exchange, market| {
+        self.of_market(&served, symbol, Capability::OrderBook, None, question, move |exchange, market| {
             written(exchange.order_book(market, &query), move |mut book| {
                 book.arrange(&query);
                 json(&book)
@@ -199,10 +189,10 @@ impl Service {
 
     /// The latest public trades of one market.
     pub async fn trades(&self, exchange: &str, symbol: &str, since: Option<Millis>, limit: usize) -> Result<Answer> {
-        let served = self.served(exchange)?;
+        let served = self.0.exchanges.get(exchange)?;
         let limit = limit.max(1);
         let question = |market: &Market| Question::Trades { symbol: market.symbol.as_str().into(), since, limit };
-        self.of_market(served, symbol, Capability::Trades, None, question, move |exchange, market| {
+        self.of_market(&served, symbol, Capability::Trades, None, question, move |exchange, market| {
             let query = TradesQuery { since, limit, now: clock::now() };
             let (id, of) = (exchange.about().id.clone(), Arc::clone(market));
             written(exchange.trades(market, &query), move |mut trades| {
@@ -215,7 +205,7 @@ impl Service {
 
     /// The markets of an exchange that pass the filter.
     pub async fn markets(&self, exchange: &str, filter: &MarketFilter) -> Result<Answer> {
-        let served = self.served(exchange)?;
+        let served = self.0.exchanges.get(exchange)?;
         let ttl = self.0.times.markets;
         let loaded = if ttl.is_zero() {
             served.markets.load().await.map(|loaded| (loaded, Source::Miss))
@@ -239,19 +229,12 @@ impl Service {
     /// # Errors
     /// Those that [`Service::ticker`] would give without asking for the ticker.
     pub async fn check_market(&self, exchange: &str, symbol: &str) -> Result<()> {
-        let served = self.served(exchange)?;
+        let served = self.0.exchanges.get(exchange)?;
         let market = match served.check(Capability::Ticker) {
             Ok(()) => served.markets.find(symbol).await,
             Err(error) => Err(error),
         };
-        market.map(drop).map_err(|error| locate(error, served, symbol))
-    }
-
-    fn served(&self, id: &str) -> Result<&Served> {
-        let number = self.0.by_id.get(id).or_else(|| self.0.by_id.get(&id.to_lowercase()));
-        number
-            .and_then(|number| self.0.exchanges.get(*number))
-            .ok_or_else(|| unknown(id, self.0.exchanges.iter().map(|served| served.about().id.as_str())))
+        market.map(drop).map_err(|error| locate(error, &served, symbol))
     }
 
     /// Answers a question about one market.

@@ -67,9 +67,14 @@ impl Reply {
 impl TestServer {
     /// Starts a server with these exchanges.
     pub async fn start(config: Config, exchanges: Vec<Arc<dyn Exchange>>) -> Self {
+        let service = Service::new(exchanges.into(), &config).expect("a service");
+        Self::of(config, Arc::new(service)).await
+    }
+
+    /// Starts a server of a service, whose exchanges can then be swapped.
+    pub async fn of(config: Config, service: Arc<Service>) -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let service = Arc::new(Service::new(exchanges, &config).expect("a service"));
         let server = Server::bind(config, service).await.expect("a free port");
         let address = server.address();
         let (stop, stopped) = oneshot::channel();

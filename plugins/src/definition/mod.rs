@@ -4,6 +4,7 @@
 //! It is read strictly: an unknown key, a bad path or a missing field is an error with file, line and key.
 
 mod candles;
+mod check;
 mod context;
 #[cfg(test)]
 mod equality;
@@ -15,6 +16,7 @@ mod markets;
 mod order_book;
 mod question;
 mod request;
+mod rows;
 mod source;
 mod template;
 mod ticker;
@@ -32,12 +34,12 @@ use marketd_core::{
 pub use source::DefinitionError;
 
 use candles::CandleQuestion;
+use check::Check;
 use errors::ErrorRules;
-use expr::Expr;
-use mapping::{Mapping, Tally};
+use mapping::Tally;
 use markets::{Currencies, MarketList};
 use order_book::OrderBookQuestion;
-use question::{Question, Shared};
+use question::Shared;
 use request::{Hosts, read_texts};
 use source::{Content, Node, Reader, Result};
 use ticker::TickerQuestion;
@@ -72,30 +74,6 @@ impl Definition {
     ) -> std::result::Result<Self, DefinitionError> {
         let node = whole(Node::parse(file, text)?, text_of, 0)?;
         Self::read(node.reader()?)
-    }
-
-    /// Compiles every jq program in it, which reading leaves until one is needed.
-    ///
-    /// # Errors
-    /// A sentence about the first wrong one.
-    pub fn check(&self) -> std::result::Result<(), String> {
-        let mut wrong = None;
-        self.visit(&mut |code, outcome| {
-            if let (None, Err(problem)) = (&wrong, outcome) {
-                wrong = Some(format!("`{code}`: {problem}"));
-            }
-        });
-        wrong.map_or(Ok(()), Err)
-    }
-
-    fn visit(&self, report: Report<'_>) {
-        let mut check = Check { report };
-        self.errors.expressions().for_each(|expr| check.expr(expr));
-        self.markets.iter().for_each(|list| list.check(&mut check));
-        self.ticker.iter().chain(self.tickers.iter()).for_each(|question| question.check(&mut check));
-        self.candles.iter().for_each(|question| question.check(&mut check));
-        self.order_book.iter().for_each(|question| question.check(&mut check));
-        self.trades.iter().for_each(|question| question.check(&mut check));
     }
 
     fn read(mut top: Reader) -> Result<Self> {
@@ -199,32 +177,6 @@ impl Definition {
     }
 }
 
-/// What is done with each expression and whether it compiles.
-type Report<'r> = &'r mut dyn FnMut(&str, std::result::Result<(), String>);
-
-/// Goes through every expression and program of a definition.
-pub(crate) struct Check<'r> {
-    report: Report<'r>,
-}
-
-impl Check<'_> {
-    fn expr(&mut self, expr: &Expr) {
-        (self.report)(expr.code(), expr.check());
-    }
-
-    fn question(&mut self, question: &Question) {
-        question.expressions().into_iter().for_each(|expr| self.expr(expr));
-    }
-
-    fn mapping(&mut self, mapping: &Mapping) {
-        let (expressions, program) = mapping.parts();
-        expressions.for_each(|expr| self.expr(expr));
-        if let Some(program) = program {
-            (self.report)(program.code(), program.check());
-        }
-    }
-}
-
 /// How many definitions may extend one another in a row.
 const MAX_ANCESTORS: usize = 4;
 
@@ -295,16 +247,18 @@ impl Exchange for Definition {
     }
 
     fn markets(&self) -> Fetch<Vec<Market>> {
-        let lists = self.markets.iter().map(|list| self.counted(list.fetch(&self.currencies))).collect();
-        Fetch::all(lists).then(|result| {
+        let lists = self.markets.iter().map(|list| list.fetch(&self.currencies)).collect();
+        self.counted(Fetch::all(lists).then(|result| {
             Fetch::Done(result.and_then(|lists| {
-                let mut markets = Vec::new();
+                let (mut markets, mut sum) = (Vec::new(), Tally::default());
                 for list in lists {
-                    markets.extend(list?);
+                    let (more, tally) = list?;
+                    markets.extend(more);
+                    sum = sum.and(tally);
                 }
-                Ok(markets)
+                Ok((markets, sum.readable()?))
             }))
-        })
+        }))
     }
 
     fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {

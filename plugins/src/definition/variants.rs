@@ -44,7 +44,7 @@ impl Section {
         let mut read = Vec::new();
         for (name, node) in variants.into_entries() {
             if !groups.contains(&name) && !is_selector(&name) && name != flag {
-                let words = format!("contract, linear, inverse, spot, swap, future, option, {flag}");
+                let words = format!("contract, linear, inverse, spot, swap, future, option, index, {flag}");
                 let lists = if groups.is_empty() {
                     String::new()
                 } else {
@@ -55,6 +55,11 @@ impl Section {
             if let Content::Table(inner) = node.content {
                 read.push((name, inner));
             }
+        }
+        // `false` takes the request of a parent away; a slip of the pen must not.
+        let asks = |table: &Table| table.get("get").or_else(|| table.get("post")).is_some();
+        if !asks(&table) && !read.iter().any(|(_, variant)| asks(variant)) {
+            return Err(place.inner("get").error("is missing"));
         }
         Ok(Self { base: table, variants: read, hosts, flag, place })
     }

@@ -56,6 +56,7 @@ struct Exchange<'a> {
     links: &'a Links,
     budget: Option<Budget>,
     status: State,
+    reason: Option<&'a str>,
     health: Health<'a>,
 }
 
@@ -77,7 +78,7 @@ struct Failure<'a> {
 
 impl<'a> From<&'a ExchangeStatus> for Exchange<'a> {
     fn from(status: &'a ExchangeStatus) -> Self {
-        let ExchangeStatus { about, health, dropped_rows } = status;
+        let ExchangeStatus { about, health, dropped_rows, reason } = status;
         let failure = |error: &'a LastError| Failure { code: error.code.name(), detail: &error.message };
         Self {
             id: &about.id,
@@ -89,6 +90,7 @@ impl<'a> From<&'a ExchangeStatus> for Exchange<'a> {
             links: &about.links,
             budget: about.budget,
             status: health.state,
+            reason: reason.as_deref(),
             health: Health {
                 last_success: health.last_success,
                 last_failure: health.last_failure,

@@ -117,7 +117,7 @@ pub(super) const KINDS: &[ProblemKind] = &[
         "ExchangeNotAvailable",
         503,
         "Exchange not available",
-        "The exchange is down or cannot be reached; Retry-After says when to ask again.",
+        "The exchange is down or cannot be reached, or its file is broken; Retry-After says when to ask again.",
     ),
     ProblemKind::new(
         "OnMaintenance",

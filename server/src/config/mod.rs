@@ -99,6 +99,11 @@ pub struct Exchanges {
 pub struct Plugins {
     /// The folder of definitions and libraries.
     pub dir: PathBuf,
+    /// Whether changed files are read anew without being told to.
+    pub watch: bool,
+    /// The digest that each named file must have, in lower case hex. When there is any, libraries that are not named are
+    /// refused.
+    pub sha256: BTreeMap<String, String>,
 }
 
 impl Config {
@@ -123,7 +128,7 @@ impl Default for Config {
                 stale_if_error: Duration::from_secs(60),
             },
             exchanges: Exchanges { enabled: None, upstream: BTreeMap::new() },
-            plugins: Plugins { dir: PathBuf::from("plugins.d") },
+            plugins: Plugins { dir: PathBuf::from("plugins.d"), watch: false, sha256: BTreeMap::new() },
         }
     }
 }

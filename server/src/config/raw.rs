@@ -71,6 +71,10 @@ struct RawCache {
 struct RawPlugins {
     #[serde(deserialize_with = "dir")]
     dir: Option<PathBuf>,
+    #[serde(deserialize_with = "boolean")]
+    watch: Option<bool>,
+    #[serde(deserialize_with = "digests")]
+    sha256: Option<BTreeMap<String, String>>,
 }
 
 /// `enabled`, and beside it a table for each exchange that wants its own settings.
@@ -132,7 +136,11 @@ impl RawConfig {
                 enabled: self.exchanges.enabled.filter(|ids| !all(ids)),
                 upstream: self.exchanges.single.into_iter().map(|(id, raw)| (id, raw.over(&upstream))).collect(),
             },
-            plugins: Plugins { dir: self.plugins.dir.unwrap_or(default.plugins.dir) },
+            plugins: Plugins {
+                dir: self.plugins.dir.unwrap_or(default.plugins.dir),
+                watch: self.plugins.watch.unwrap_or(default.plugins.watch),
+                sha256: self.plugins.sha256.unwrap_or(default.plugins.sha256),
+            },
             upstream,
         }
     }
@@ -229,6 +237,19 @@ fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D
 fn dir<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     read(deserializer, "the path of a folder", |value| {
         value.as_str().filter(|text| !text.is_empty()).map(PathBuf::from)
+    })
+    .map(Some)
+}
+
+fn digests<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    let allowed = "a table of file names, each with a SHA-256 digest of 64 hex digits, as in \"mine.so\" = \"9f86d0…\"";
+    read(deserializer, allowed, |value| {
+        let digest = |(file, digest): (&String, &Value)| {
+            let digest =
+                digest.as_str().filter(|text| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            Some((file.clone(), digest.to_lowercase()))
+        };
+        value.as_object()?.iter().map(digest).collect()
     })
     .map(Some)
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use marketd_core::{About, Capability, Code, Error, Exchange, Result, Timeframe, nearest};
 
-use super::ExchangeStatus;
 use crate::config::Config;
 use crate::markets::MarketStore;
 use crate::upstream::{Transport, Upstream};
 
 /// One exchange.
 pub(super) struct Served {
+    /// Of all exchanges that there ever were, replaced ones too: what is kept for one is never served for another.
     pub(super) number: usize,
     pub(super) exchange: Arc<dyn Exchange>,
     pub(super) upstream: Arc<Upstream>,
@@ -23,22 +23,20 @@ impl Served {
         exchange: Arc<dyn Exchange>,
         config: &Config,
         transport: Arc<dyn Transport>,
+        before: Option<&Self>,
     ) -> Self {
-        let upstream = Arc::new(Upstream::new(&*exchange, config.upstream(&exchange.about().id), transport));
+        let upstream = Upstream::new(&*exchange, config.upstream(&exchange.about().id), transport);
+        let upstream = match before {
+            Some(before) => upstream.succeed(&before.upstream),
+            None => upstream,
+        };
+        let upstream = Arc::new(upstream);
         let markets = MarketStore::new(Arc::clone(&exchange), Arc::clone(&upstream), config.cache.markets);
         Self { number, exchange, upstream, markets }
     }
 
     pub(super) fn about(&self) -> &About {
         self.exchange.about()
-    }
-
-    pub(super) fn status(&self) -> ExchangeStatus {
-        ExchangeStatus {
-            about: self.about().clone(),
-            health: self.upstream.health(),
-            dropped_rows: self.exchange.dropped_rows(),
-        }
     }
 
     /// Fails where the exchange cannot be asked that.

@@ -45,7 +45,8 @@ const LOGGED: usize = 200;
 pub(crate) struct Upstream {
     exchange: String,
     transport: Arc<dyn Transport>,
-    budget: Budget,
+    published: Option<marketd_core::Budget>,
+    budget: Arc<Budget>,
     retries: u32,
     /// Whose turn it is, of the steps of an adapter that may block: one at a time, so that it never holds more than one of the
     /// threads on which all exchanges' long answers are read.
@@ -59,11 +60,20 @@ impl Upstream {
         Self {
             exchange: about.id.clone(),
             transport,
-            budget: Budget::new(about.budget, config.rate_limit, config.timeout),
+            published: about.budget,
+            budget: Arc::new(Budget::new(about.budget, config.rate_limit, config.timeout)),
             retries: config.retries,
             turn: exchange.may_block().then(|| Arc::new(Semaphore::new(1))),
             record: Record::default(),
         }
+    }
+
+    /// Goes on with what was spent, and the pause that was ordered, on the way that this one replaces.
+    pub(crate) fn succeed(mut self, before: &Self) -> Self {
+        if self.published == before.published {
+            self.budget = Arc::clone(&before.budget);
+        }
+        self
     }
 
     /// How the exchange does.
@@ -174,7 +184,7 @@ impl Upstream {
     async fn send(&self, operation: Capability, request: &Request) -> std::result::Result<Response, Unanswered> {
         self.budget.admit(request.weight).await.map_err(Unanswered::Held)?;
         let began = Instant::now();
-        let result = retry::send(&*self.transport, &self.budget, self.retries, request).await;
+        let result = retry::send(&*self.transport, &*self.budget, self.retries, request).await;
         debug!(
             exchange = self.exchange,
             %operation,

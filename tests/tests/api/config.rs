@@ -102,6 +102,11 @@ fn exchanges_are_enabled_by_id(#[case] set: &[&str], #[case] ids: Option<&[&str]
 )]
 #[case("[exchanges.okx]\nretries = \"two\"", "line 2: `exchanges.okx.retries` is `two`")]
 #[case("exchanges = 5", "`exchanges` is")]
+#[case("[plugins]\nwatch = \"yes\"", "line 2: `plugins.watch` is `yes`, but must be true or false")]
+#[case(
+    "[plugins]\n[plugins.sha256]\n\"a.so\" = \"12\"",
+    "line 2: `plugins.sha256` is `{\"a.so\":\"12\"}`, but must be a table of"
+)]
 #[case("[server\nport = 1", "line 1: this is not TOML")]
 fn what_is_wrong_in_a_file_names_line_key_and_what_is_allowed(#[case] text: &str, #[case] says: &str) {
     let error = refused(text, &[], &[]);
@@ -156,7 +161,16 @@ async fn a_port_that_is_taken_says_what_to_do() {
     let (server, _) = TestServer::with_fake().await;
     let mut config = Config::default();
     config.server.port = server.address().port();
-    let service = std::sync::Arc::new(marketd::service::Service::new(Vec::new(), &config).expect("a service"));
+    let service = std::sync::Arc::new(marketd::service::Service::new(Vec::new().into(), &config).expect("a service"));
     let Err(error) = marketd::Server::bind(config, service).await else { panic!("bound twice") };
     assert!(error.to_string().contains("another program listens there"), "{error}");
+}
+
+#[test]
+fn digests_of_plugins_are_named_by_their_files() {
+    let digest = "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08";
+    let text = format!("[plugins]\nwatch = true\n[plugins.sha256]\n\"lib.mine.so\" = \"{digest}\"");
+    let plugins = file(&text).read(&[], &[]).expect("reads").config.plugins;
+    assert!(plugins.watch);
+    assert_eq!(plugins.sha256.into_iter().collect::<Vec<_>>(), [("lib.mine.so".to_owned(), digest.to_lowercase())]);
 }

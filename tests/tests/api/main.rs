@@ -11,6 +11,7 @@ mod limit;
 mod markets;
 mod orderbook;
 mod price;
+mod reload;
 mod shutdown;
 mod tickers;
 mod trades;

@@ -164,7 +164,8 @@ fn a_fault_of_the_library_is_an_error_that_names_it(
     #[case] code: Code,
     #[case] message: &str,
 ) {
-    let limit = if body == "hang" { Duration::from_millis(200) } else { super::super::TIME_LIMIT };
+    // Only what hangs is to run into it, also on a machine that is busy.
+    let limit = Duration::from_millis(if body == "hang" { 200 } else { 120_000 });
     let error = ticker(&*toy(limit), body).expect_err("a fault");
     assert_eq!(error.code(), code);
     assert!(error.message().starts_with(message), "{error}");

@@ -267,7 +267,7 @@ fn market() -> Vec<Field> {
         ("base", text("What is traded.")),
         ("quote", text("What prices are in.")),
         ("settle", null(text("What a contract is settled in."))),
-        ("type", one_of("The kind.", &["spot", "swap", "future", "option"])),
+        ("type", one_of("The kind.", &["spot", "swap", "future", "option", "index"])),
         ("active", null(boolean("Whether it can be traded now."))),
         ("contract", boolean("Whether it is a contract rather than spot.")),
         ("linear", null(boolean("Whether it is a contract that is settled in the quote currency."))),
@@ -297,7 +297,14 @@ fn exchange_fields() -> Vec<Field> {
         ("timeframes", list(text("A timeframe that there are candles of."))),
         ("links", named("Links")),
         ("budget", null(text("The pace of requests that the exchange publishes, as in `1200/m`."))),
-        ("status", one_of("How it is; unknown until it is asked something.", &["unknown", "up", "degraded", "down"])),
+        (
+            "status",
+            one_of(
+                "How it is: unknown until it is asked something, failed when there is only a broken file of it.",
+                &["unknown", "up", "degraded", "down", "failed"],
+            ),
+        ),
+        ("reason", null(text("What is wrong with its file. Unless it has failed, what was read before is served."))),
         ("health", named("ExchangeHealth")),
     ]
 }
