@@ -4,6 +4,7 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use marketd_core::Exchange;
 use marketd_plugins::dynamic;
@@ -80,9 +81,9 @@ impl Placed {
         }
     }
 
-    /// Loads it.
+    /// Loads it, with all the time that a busy machine may want.
     pub(crate) fn load(&self) -> Vec<Arc<dyn Exchange>> {
-        dynamic::load(&self.path, None).unwrap_or_else(|error| panic!("{error}"))
+        dynamic::load_within(&self.path, None, Duration::from_secs(120)).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The sentence with which it is refused.

@@ -47,7 +47,8 @@ async fn a_plugin_that_hangs_is_switched_off_and_nobody_else_waits() {
         0 => "/price/fake/BTC/USDT".to_owned(),
         _ => format!("/historical/hangs/A/B?timeframe=1m&since={number}"),
     };
-    for (number, reply) in join_all((0..600).map(|number| server.get(&path(number)))).await.iter().enumerate() {
+    let paths: Vec<String> = (0..600).map(path).collect();
+    for (number, reply) in join_all(paths.iter().map(|path| server.get(path))).await.iter().enumerate() {
         let expected: &[u16] = if number % 100 == 0 { &[200] } else { &[503, 504] };
         assert!(expected.contains(&reply.status.as_u16()), "{number}: {}", reply.text);
     }
