@@ -134,8 +134,8 @@ fn failed(message: String) -> Vec<u8> {
 fn give(answer: impl FnOnce() -> Vec<u8>) -> RawAnswer {
     let bytes = catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|panic| {
         let message = message_of(&*panic);
-        // What was thrown may be anything, and might panic again when it is dropped.
-        std::mem::forget(panic);
+        // What was thrown may be anything, also something that panics again when it is dropped. That then is let be.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(panic))).map_err(std::mem::forget);
         json(&Reply::<()>::Panicked(message))
     });
     let bytes = Box::into_raw(bytes.into_boxed_slice());

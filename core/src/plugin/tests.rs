@@ -71,8 +71,17 @@ impl Exchange for Toy {
     fn order_book(&self, _: &Arc<Market>, query: &OrderBookQuery) -> Fetch<OrderBook> {
         match query.limit {
             Some(limit) => panic!("no book of {limit}"),
-            None => std::panic::panic_any(Vec::from([1, 2, 3])),
+            None => std::panic::panic_any(Bomb),
         }
+    }
+}
+
+/// What panics again when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        std::panic::panic_any(())
     }
 }
 

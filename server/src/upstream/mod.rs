@@ -184,7 +184,7 @@ impl Upstream {
     async fn send(&self, operation: Capability, request: &Request) -> std::result::Result<Response, Unanswered> {
         self.budget.admit(request.weight).await.map_err(Unanswered::Held)?;
         let began = Instant::now();
-        let result = retry::send(&*self.transport, &*self.budget, self.retries, request).await;
+        let result = retry::send(&*self.transport, &self.budget, self.retries, request).await;
         debug!(
             exchange = self.exchange,
             %operation,

@@ -1,6 +1,7 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use marketd_core::{Code, Market};
+use marketd_core::{About, Code, Market};
 use rstest::rstest;
 
 use super::*;
@@ -75,6 +76,49 @@ async fn large_bodies_are_read_off_the_async_threads() {
     let here = std::thread::current().id();
     let question = || Fetch::one(url(0), |_| Ok(std::thread::current().id()));
     assert_ne!(upstream(&wire).run(Capability::Ticker, question).await.expect("read"), here);
+}
+
+/// An adapter whose steps may block.
+struct Blocking(Arc<dyn Exchange>);
+
+impl Exchange for Blocking {
+    fn about(&self) -> &About {
+        self.0.about()
+    }
+
+    fn markets(&self) -> Fetch<Vec<Market>> {
+        self.0.markets()
+    }
+
+    fn may_block(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn steps_that_may_block_are_run_off_the_async_threads_one_at_a_time() {
+    let config = config::Upstream { retries: 0, ..Config::default().upstream };
+    let wire = Wire::new(well);
+    let upstream = Upstream::new(&Blocking(Fake::full("fake")), &config, wire as _);
+    let here = std::thread::current().id();
+    let running = Arc::new(AtomicBool::new(false));
+    let questions = (0..20).map(|at| {
+        let running = Arc::clone(&running);
+        let step = move || {
+            assert!(!running.swap(true, Ordering::SeqCst), "one at a time");
+            let aside = std::thread::current().id() != here;
+            std::thread::yield_now();
+            running.store(false, Ordering::SeqCst);
+            aside
+        };
+        upstream.run(Capability::Ticker, move || {
+            let asked = step();
+            Fetch::one(url(at), move |_| Ok(asked && step()))
+        })
+    });
+    for aside in futures_util::future::join_all(questions).await {
+        assert!(aside.expect("an answer"));
+    }
 }
 
 #[tokio::test(start_paused = true)]
