@@ -186,9 +186,10 @@ impl Serialize for Decimal {
 
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        Self::parse(raw.get())
-            .ok_or_else(|| serde::de::Error::custom(format_args!("`{:.40}` is not a JSON number", raw.get())))
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        // Most exchanges send numbers as texts.
+        let text = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')).unwrap_or(raw);
+        Self::parse(text).ok_or_else(|| serde::de::Error::custom(format_args!("`{raw:.40}` is not a number")))
     }
 }
 
@@ -208,6 +209,16 @@ mod tests {
     ) {
         assert_eq!(serde_json::to_string(&decimal(text)).expect("serializes"), text);
         assert_eq!(serde_json::from_str::<Decimal>(text).expect("parses"), decimal(text));
+    }
+
+    #[rstest]
+    #[case(r#""1.50""#, Some("1.50"))]
+    #[case(r#""""#, None)]
+    #[case(r#""1"5"#, None)]
+    #[case("null", None)]
+    fn a_number_is_read_from_a_text_too(#[case] json: &str, #[case] number: Option<&str>) {
+        let read = serde_json::from_str::<Decimal>(json).ok();
+        assert_eq!(read.as_ref().map(Decimal::as_str), number);
     }
 
     #[rstest]

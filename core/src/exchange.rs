@@ -46,6 +46,16 @@ pub trait Exchange: Send + Sync {
         0
     }
 
+    /// Whether a step of a fetch may take long, or never return: then each, the question itself too, is run on a thread for such work.
+    fn may_block(&self) -> bool {
+        false
+    }
+
+    /// Why the adapter is switched off, if it is: it answers every question with `ExchangeNotAvailable` then.
+    fn disabled(&self) -> Option<String> {
+        None
+    }
+
     /// The latest public trades of one market.
     fn trades(&self, _market: &Arc<Market>, _query: &TradesQuery) -> Fetch<Vec<Trade>> {
         self.about().not_supported(Capability::Trades)

@@ -76,6 +76,18 @@ impl Response {
         Self { status: 200, body: body.into(), retry_after: None }
     }
 
+    /// Reads the body as JSON.
+    ///
+    /// # Errors
+    /// `BadResponse` where it is none, or of another shape.
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // serde quotes what it met, however long it is.
+            let problem = format!("{:.200}", error.to_string());
+            Error::bad_response(format!("the answer is not as expected: {problem}"))
+        })
+    }
+
     /// Whether the status is in the 200s.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
@@ -141,6 +153,22 @@ impl<T: Send + 'static> Fetch<T> {
     /// Changes the answer.
     pub fn map<U: Send + 'static>(self, change: impl FnOnce(T) -> U + Send + 'static) -> Fetch<U> {
         self.then(|result| Fetch::Done(result.map(change)))
+    }
+
+    /// Runs the question to its end with answers that need no waiting: recorded ones.
+    ///
+    /// # Errors
+    /// Those of the question.
+    pub fn run_with(mut self, mut answer: impl FnMut(&Request) -> Response) -> Result<T> {
+        loop {
+            match self {
+                Self::Done(result) => return result,
+                Self::Ask(ask) => {
+                    let responses = ask.requests.iter().map(&mut answer).collect();
+                    self = ask.then(responses);
+                }
+            }
+        }
     }
 
     /// Asks several questions side by side; the answers come in the order of the questions.

@@ -13,6 +13,7 @@ mod market;
 mod markets;
 mod nearest;
 mod order_book;
+pub mod plugin;
 mod ticker;
 pub mod time;
 mod timeframe;
@@ -33,3 +34,6 @@ pub use ticker::Ticker;
 pub use time::Millis;
 pub use timeframe::Timeframe;
 pub use trade::{Side, Trade};
+
+// For plugins, whose one dependency is this crate: `#[serde(crate = "marketd_core::serde")]`.
+pub use serde;

@@ -19,11 +19,13 @@ pub enum MarketType {
     Future,
     /// A right to buy or sell at a strike price.
     Option,
+    /// A price that is published but cannot be traded at, such as the one beneath contracts.
+    Index,
 }
 
 impl MarketType {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Spot, Self::Swap, Self::Future, Self::Option];
+    pub const ALL: [Self; 5] = [Self::Spot, Self::Swap, Self::Future, Self::Option, Self::Index];
 
     /// The name, as it stands in answers.
     pub fn name(self) -> &'static str {
@@ -32,6 +34,7 @@ impl MarketType {
             Self::Swap => "swap",
             Self::Future => "future",
             Self::Option => "option",
+            Self::Index => "index",
         }
     }
 
@@ -168,7 +171,7 @@ impl Market {
         if let Some(settle) = self.settle.as_ref().filter(|_| self.contract) {
             let _ = write!(symbol, ":{settle}");
         }
-        if let Some(date) = self.expiry.filter(|_| has_end).and_then(time::to_yymmdd) {
+        if let Some(date) = self.expiry.filter(|end| has_end && *end > 0).and_then(time::to_yymmdd) {
             let _ = write!(symbol, "-{date}");
         }
         if let Some(strike) = &self.strike {

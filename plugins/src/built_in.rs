@@ -1,8 +1,9 @@
 //! The adapters that are built into the binary.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
-use marketd_core::{Exchange, Millis};
+use marketd_core::{Capability, Exchange, Millis};
 
 use crate::definition::{Definition, DefinitionError};
 use crate::demo::Demo;
@@ -36,8 +37,50 @@ pub fn all(clock: fn() -> Millis) -> Result<Vec<Arc<dyn Exchange>>, DefinitionEr
     Ok(all)
 }
 
+/// What every exchange can do, as the Markdown of `EXCHANGES.md`.
+pub fn table(exchanges: &[Arc<dyn Exchange>]) -> String {
+    let mut text = String::from(TABLE_HEAD);
+    for exchange in exchanges {
+        let about = exchange.about();
+        let can = |capability| if about.can(capability) { "✓" } else { "" };
+        let name = match &about.links.doc {
+            Some(doc) => format!("[{}]({doc})", about.name),
+            None => about.name.clone(),
+        };
+        let timeframes = match about.timeframes.as_slice() {
+            [] => String::new(),
+            [only] => only.to_string(),
+            [first, .., last] => format!("{} from {first} to {last}", about.timeframes.len()),
+        };
+        let budget = about.budget.map(String::from).unwrap_or_default();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "| `{}` | {name} | {} | {} | {timeframes} | {} | {} | {budget} |",
+            about.id,
+            can(Capability::Ticker),
+            can(Capability::Tickers),
+            can(Capability::OrderBook),
+            can(Capability::Trades),
+        );
+    }
+    text
+}
+
+const TABLE_HEAD: &str = "\
+# Exchanges
+
+What each built-in exchange can be asked; all have markets. Made by `UPDATE_SNAPSHOTS=1 cargo test -p marketd-plugins`.
+
+| id | documentation | ticker | tickers | candles | order book | trades | budget |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+";
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
     use super::*;
 
     fn definitions() -> Vec<Definition> {
@@ -45,10 +88,21 @@ mod tests {
     }
 
     #[test]
-    fn every_definition_is_read_and_named_by_its_id() {
+    fn ids_are_those_of_the_files_sorted_and_unique() {
         for (definition, (id, _)) in definitions().iter().zip(TEXTS) {
             assert_eq!(definition.about().id, *id);
         }
+        assert!(TEXTS.is_sorted_by(|a, b| a.0 < b.0));
+        let all = all(|| 0).unwrap_or_else(|error| panic!("{error}"));
+        let ids: BTreeSet<&str> = all.iter().map(|exchange| exchange.about().id.as_str()).collect();
+        assert_eq!(ids.len(), all.len());
+    }
+
+    #[test]
+    fn no_two_exchanges_share_a_name() {
+        let definitions = definitions();
+        let names: BTreeSet<&str> = definitions.iter().map(|definition| definition.about().name.as_str()).collect();
+        assert_eq!(names.len(), definitions.len());
     }
 
     #[test]
@@ -60,12 +114,39 @@ mod tests {
     }
 
     #[test]
-    fn every_definition_has_a_documentation_link_a_budget_and_something_beside_markets() {
+    fn every_definition_has_links_a_budget_and_something_beside_markets() {
         for definition in definitions() {
             let about = definition.about();
-            assert!(about.links.doc.as_deref().is_some_and(|doc| doc.starts_with("http")), "{}: doc", about.id);
+            for link in [&about.links.doc, &about.links.www] {
+                assert!(link.as_deref().is_some_and(|link| link.starts_with("https://")), "{}: {link:?}", about.id);
+            }
             assert!(about.budget.is_some(), "{}: budget", about.id);
-            assert!(about.capabilities.len() > 1, "{}: {:?}", about.id, about.capabilities);
+            assert_eq!(about.can(Capability::Candles), !about.timeframes.is_empty(), "{}", about.id);
         }
+    }
+
+    #[test]
+    fn every_timeframe_is_a_known_one() {
+        let known = [
+            "1s", "10s", "30s", "1m", "3m", "5m", "10m", "15m", "30m", "1h", "2h", "3h", "4h", "6h", "8h", "12h", "1d",
+            "2d", "3d", "4d", "5d", "7d", "1w", "2w", "3w", "4w", "1M", "3M", "4M", "1y",
+        ];
+        for definition in definitions() {
+            for timeframe in &definition.about().timeframes {
+                assert!(known.contains(&timeframe.to_string().as_str()), "{}: {timeframe}", definition.about().id);
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_of_exchanges_is_current() {
+        let all = all(|| 0).unwrap_or_else(|error| panic!("{error}"));
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("EXCHANGES.md");
+        let table = table(&all);
+        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+            std::fs::write(&file, &table).expect("writes");
+        }
+        let written = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(written == table, "EXCHANGES.md is out of date: UPDATE_SNAPSHOTS=1 cargo test -p marketd-plugins");
     }
 }

@@ -1,4 +1,5 @@
-//! Exchange adapters: definitions and the engine that reads them, native adapters, and the demo exchange.
+//! Exchange adapters: definitions and the engine that reads them, native adapters, the loader of dynamic ones, and the demo
+//! exchange.
 
 pub mod built_in;
 pub mod conformance;

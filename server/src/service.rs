@@ -49,7 +49,8 @@ pub struct ExchangeStatus {
     pub health: Health,
     /// How many malformed rows its answers had so far.
     pub dropped_rows: u64,
-    /// What is wrong with its file, if anything is; an older version may be served all the same.
+    /// What is wrong with its file, if anything is, or why it is switched off. Unless its state is failed, what was read before is
+    /// served all the same.
     pub reason: Option<String>,
 }
 
@@ -270,7 +271,7 @@ impl Service {
             .cache
             .answer(Key { exchange: served.number, question }, terms, || {
                 let (exchange, upstream) = (Arc::clone(&served.exchange), Arc::clone(&served.upstream));
-                async move { upstream.run(capability, || ask(&*exchange)).await }
+                async move { upstream.run(capability, move || ask(&*exchange)).await }
             })
             .await
     }

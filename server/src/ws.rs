@@ -143,9 +143,10 @@ impl TickerStream {
     }
 
     async fn message(&self) -> Message {
-        // Subscribers of one market share an upstream request by the age of its answer. The answer was made a little after the
-        // last tick, so at the whole interval its age would be just under it, and every other message would repeat the last.
-        let max_age = self.interval / 2;
+        // Subscribers of one market share an upstream request by the age of its answer, whatever their phases. The answer was
+        // made a little after the last tick, so at the whole interval its age would be just under it, and every other message
+        // would repeat the last; a fifth leaves time for the exchange to answer.
+        let max_age = self.interval * 4 / 5;
         let text = match self.service.ticker(&self.exchange, &self.symbol, Some(max_age)).await {
             Ok(answer) => String::from_utf8(answer.body.into()).unwrap_or_default(),
             Err(error) => Problem::from(error).to_json(),

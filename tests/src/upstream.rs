@@ -61,7 +61,11 @@ impl Upstream {
     pub async fn of(exchange: &str) -> Self {
         let file = format!("{}/cases/{exchange}.json", env!("CARGO_MANIFEST_DIR"));
         let cases = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let world = World::parse(&cases).expect("cases");
+        Self::answering(World::parse(&cases).expect("cases")).await
+    }
+
+    /// Answers as this world does.
+    pub async fn answering(world: World) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared { world, fault: Mutex::new(None), requests: AtomicUsize::new(0) });

@@ -100,7 +100,7 @@ impl CandleQuestion {
                     }
                     readable
                 })?;
-                Ok((candles, tally))
+                Ok((candles, tally.readable()?))
             }))
         })
     }

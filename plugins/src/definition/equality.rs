@@ -38,7 +38,7 @@ impl Found {
         let main = documents.first().cloned().unwrap_or_default();
         let names = mapping.variables();
         let by_jaq = self.program(rows, &names).run(main, Vec::new()).unwrap_or_default();
-        let compiled = mapping.plain_values(answers, asked);
+        let Ok(compiled) = mapping.plain_values(answers, asked) else { return };
         if by_jaq.len() != compiled.len() {
             self.different.push(format!("{rows}: jaq finds {} rows, compiled {}", by_jaq.len(), compiled.len()));
             return;

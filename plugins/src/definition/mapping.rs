@@ -3,10 +3,8 @@
 use marketd_core::{Decimal, Error};
 
 use super::context::Asked;
-use super::expr::{
-    Context, ContextScope, Expr, Jaq, Picks, RowStep, Scope, Shape, Slots, Step, Value, code_of, each_row, from_val,
-    parse_json, row_steps,
-};
+use super::expr::{Expr, Jaq, Picks, Scope, Slots, Step, Value, row_steps};
+use super::rows::{Column, Rows, unreadable};
 use super::source::{Content, Node, Reader, Result};
 
 /// How rows are found in an answer, and fields in a row.
@@ -21,18 +19,6 @@ pub(crate) struct Mapping {
     only: Option<Expr>,
     /// The row itself, where there are no fields.
     whole: Option<Expr>,
-}
-
-#[derive(Debug)]
-enum Rows {
-    /// `.result[]`, read directly.
-    Plain(Vec<RowStep>),
-    /// Anything more, evaluated by jaq once per answer.
-    Program { program: Jaq, documents: Vec<Option<usize>> },
-    /// One list a field; the row is what stands at the same place in all of them.
-    Columns(Vec<(usize, Vec<RowStep>)>),
-    /// Rows that stand in the definition itself.
-    Fixed(Vec<String>),
 }
 
 /// What is to be read from an answer.
@@ -53,6 +39,25 @@ pub(crate) struct Fields<'f> {
 pub(crate) struct Tally {
     pub(crate) kept: usize,
     pub(crate) dropped: usize,
+}
+
+impl Tally {
+    /// Together with that of another answer to the same question.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { kept: self.kept + other.kept, dropped: self.dropped + other.dropped }
+    }
+
+    /// The same, unless there was nothing but malformed rows.
+    ///
+    /// # Errors
+    /// `BadResponse` then: a few malformed rows are dropped, but an answer of nothing else is none.
+    pub(crate) fn readable(self) -> marketd_core::Result<Self> {
+        if self.kept == 0 && self.dropped > 0 {
+            let problem = format!("none of the {} rows of the answer can be read", self.dropped);
+            return Err(Error::bad_response(problem));
+        }
+        Ok(self)
+    }
 }
 
 /// One row: its fields by their place in [`Fields::names`].
@@ -126,22 +131,8 @@ impl Mapping {
                 None => return Err(table.place().inner(fields.rows).error("is missing")),
             },
         };
-        // What jaq reads of a row of `to_entries[]` is no text of the answer, so jaq makes the rows as well.
-        let rows = match rows {
-            Rows::Plain(steps)
-                if steps.contains(&RowStep::Entries)
-                    && compiled
-                        .iter()
-                        .flatten()
-                        .chain(&only)
-                        .chain(keep.iter().map(|(_, e)| e))
-                        .any(|e| !e.is_plain()) =>
-            {
-                let code = code_of(&steps);
-                Rows::program(&code, &mut picks).map_err(|problem| table.place().inner(fields.rows).error(problem))?
-            }
-            rows => rows,
-        };
+        let mut expressions = compiled.iter().flatten().chain(&only).chain(keep.iter().map(|(_, expr)| expr));
+        let rows = if expressions.all(Expr::is_plain) { rows } else { rows.for_programs(&mut picks) };
         Ok(Self { rows, picks, fields: compiled, keep, only, whole })
     }
 
@@ -156,7 +147,7 @@ impl Mapping {
     /// `answers` are the main answer and those beside it, in the order of their names.
     ///
     /// # Errors
-    /// `BadResponse` when the answer is no JSON, has nothing where rows should be, or nothing but malformed rows.
+    /// `BadResponse` when the answer is no JSON, or has nothing where rows should be.
     pub(crate) fn each(
         &self,
         answers: &[&str],
@@ -165,11 +156,7 @@ impl Mapping {
     ) -> marketd_core::Result<Tally> {
         #[cfg(test)]
         super::equality::verify(self, answers, asked);
-        let main = answers.first().copied().unwrap_or("null");
-        let expanded = match &self.rows {
-            Rows::Program { program, documents } => expand(program, documents, answers, asked)?,
-            Rows::Plain(_) | Rows::Columns(_) | Rows::Fixed(_) => Vec::new(),
-        };
+        let rows = self.rows.of(answers, asked)?;
         let documents = self.pick_documents(answers)?;
         let (shape, count) = self.picks.shape(0);
         let mut tally = Tally::default();
@@ -182,19 +169,7 @@ impl Mapping {
             tally.kept += usize::from(kept);
             tally.dropped += usize::from(!kept);
         };
-        match &self.rows {
-            Rows::Plain(steps) => {
-                if !each_row(main, steps, shape, count, take).map_err(unreadable)? {
-                    return Err(Error::bad_response(format!("the answer has nothing at `{}`", code_of(steps))));
-                }
-            }
-            Rows::Columns(columns) => each_of_columns(main, columns, count, take)?,
-            Rows::Program { .. } => each_text(&expanded, shape, count, take)?,
-            Rows::Fixed(rows) => each_text(rows, shape, count, take)?,
-        }
-        if tally.kept == 0 && tally.dropped > 0 {
-            return Err(Error::bad_response(format!("none of the {} rows of the answer can be read", tally.dropped)));
-        }
+        rows.each(shape, count, take)?;
         Ok(tally)
     }
 
@@ -217,9 +192,8 @@ impl Mapping {
     /// The way to the rows, where it is plain, and the fields that are.
     #[cfg(test)]
     pub(crate) fn plain_parts(&self) -> Option<(String, Vec<&Expr>)> {
-        let Rows::Plain(steps) = &self.rows else { return None };
         let (expressions, _) = self.parts();
-        Some((code_of(steps), expressions.filter(|expr| expr.is_plain()).collect()))
+        Some((self.rows.plain_code()?, expressions.filter(|expr| expr.is_plain()).collect()))
     }
 
     /// The variables that expressions may use, the documents first.
@@ -230,36 +204,27 @@ impl Mapping {
 
     /// What the compiled way reads of an answer: for each row the values of the plain fields.
     #[cfg(test)]
-    pub(crate) fn plain_values(&self, answers: &[&str], asked: &Asked) -> Vec<Vec<String>> {
-        let Some((documents, Rows::Plain(steps))) =
-            self.pick_documents(answers).ok().map(|documents| (documents, &self.rows))
-        else {
-            return Vec::new();
-        };
-        let (shape, count) = self.picks.shape(0);
+    pub(crate) fn plain_values(&self, answers: &[&str], asked: &Asked) -> marketd_core::Result<Vec<Vec<String>>> {
+        let (documents, (shape, count)) = (self.pick_documents(answers)?, self.picks.shape(0));
         let mut all = Vec::new();
-        let main = answers.first().copied().unwrap_or("null");
-        let _ = each_row(main, steps, shape, count, |slots| {
+        self.rows.of(answers, asked)?.each(shape, count, |slots: &Slots<'_>| {
             let scope = Scope::new(slots, &documents, asked);
             let (expressions, _) = self.parts();
             let plain = expressions.filter(|expr| expr.is_plain());
             all.push(plain.map(|expr| expr.eval(&scope).to_json().into_owned()).collect());
-        });
-        all
+        })?;
+        Ok(all)
     }
 
     /// Every expression in it, and the program of its rows.
     pub(crate) fn parts(&self) -> (impl Iterator<Item = &Expr>, Option<&Jaq>) {
-        let program = match &self.rows {
-            Rows::Program { program, .. } => Some(program),
-            Rows::Plain(_) | Rows::Columns(_) | Rows::Fixed(_) => None,
-        };
-        (self.fields.iter().flatten().chain(&self.only).chain(self.keep.iter().map(|(_, expr)| expr)), program)
+        let expressions = self.fields.iter().flatten().chain(&self.only).chain(self.keep.iter().map(|(_, expr)| expr));
+        (expressions, self.rows.made_by())
     }
 }
 
 /// Compiles a field. Where there are no rows to stand in, `columns` takes the lists that fields read: `.result.open[] | times(2)`.
-fn read_field(node: &Node, picks: &mut Picks, columns: Option<&mut Vec<(usize, Vec<RowStep>)>>) -> Result<Expr> {
+fn read_field(node: &Node, picks: &mut Picks, columns: Option<&mut Vec<Column>>) -> Result<Expr> {
     let at = |problem: String| node.place.error(problem);
     let Content::Text(code) = &node.content else {
         // A number or a truth value is itself.
@@ -273,7 +238,7 @@ fn read_field(node: &Node, picks: &mut Picks, columns: Option<&mut Vec<(usize, V
         row_steps(&code[..end + 2]).ok_or_else(|| at("a column must be a plain path that ends in []".to_owned()))?;
     let index = columns.len();
     // The row is a list of what stands at the same place in every column.
-    columns.push((picks.add_to_row(&[Step::Index(index)]), steps));
+    columns.push(Column { slot: picks.add_to_row(&[Step::Index(index)]), steps });
     Expr::compile(&format!(".[{index}]{}", &code[end + 2..]), picks).map_err(at)
 }
 
@@ -281,90 +246,4 @@ fn read_field(node: &Node, picks: &mut Picks, columns: Option<&mut Vec<(usize, V
 fn is_word(code: &str) -> bool {
     code.starts_with(|c: char| c.is_ascii_alphanumeric())
         && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-}
-
-impl Rows {
-    fn read(node: &Node, picks: &mut Picks) -> Result<Self> {
-        let code = node.text()?;
-        match row_steps(code) {
-            Some(steps) => Ok(Self::Plain(steps)),
-            None => Self::program(code, picks).map_err(|problem| node.place.error(problem)),
-        }
-    }
-
-    fn program(code: &str, picks: &mut Picks) -> std::result::Result<Self, String> {
-        // `.` is the whole answer here, which is what `$row` and `$doc` mean too.
-        let program = Jaq::parse(code, &picks.variables())?;
-        let documents = program.variables().iter().map(|name| picks.document(name)).collect();
-        Ok(Self::Program { program, documents })
-    }
-}
-
-/// The rows that a program makes of an answer, as JSON.
-fn expand(
-    program: &Jaq,
-    documents: &[Option<usize>],
-    answers: &[&str],
-    asked: &Asked,
-) -> marketd_core::Result<Vec<String>> {
-    let parse = |json: &str| parse_json(json).map_err(Error::bad_response);
-    let answer = |at: usize| parse(answers.get(at).copied().unwrap_or("null"));
-    let input = answer(0)?;
-    let variables = program.variables().iter().zip(documents).map(|(name, document)| match document {
-        Some(0 | 1) => Ok(input.clone()),
-        Some(at) => answer(at - 1),
-        None => parse(&asked.json(ContextScope::of(name).unwrap_or(ContextScope::Either))),
-    });
-    let variables = variables.collect::<marketd_core::Result<_>>()?;
-    let results = program.run(input, variables);
-    let results =
-        results.map_err(|problem| Error::bad_response(format!("the answer is not of the expected form: {problem}")))?;
-    Ok(results.iter().map(|row| from_val(row).to_json().into_owned()).collect())
-}
-
-fn each_text<'a>(
-    rows: &'a [String],
-    shape: &Shape,
-    slot_count: usize,
-    mut take: impl FnMut(&Slots<'a>),
-) -> marketd_core::Result<()> {
-    let mut slots = vec![None; slot_count];
-    for row in rows {
-        slots.fill(None);
-        shape.pick(row, &mut slots).map_err(unreadable)?;
-        take(&slots);
-    }
-    Ok(())
-}
-
-/// Rows of what stands at the same place in every column; as many as the shortest column has.
-fn each_of_columns<'a>(
-    json: &'a str,
-    columns: &[(usize, Vec<RowStep>)],
-    slot_count: usize,
-    mut take: impl FnMut(&Slots<'a>),
-) -> marketd_core::Result<()> {
-    let mut whole = Shape::default();
-    whole.add(&[], &mut 0);
-    let mut lists = Vec::with_capacity(columns.len());
-    for (slot, steps) in columns {
-        let mut list = Vec::new();
-        if !each_row(json, steps, &whole, 1, |slots: &Slots<'a>| list.push(slots[0])).map_err(unreadable)? {
-            return Err(Error::bad_response(format!("the answer has nothing at `{}`", code_of(steps))));
-        }
-        lists.push((*slot, list));
-    }
-    let length = lists.iter().map(|(_, list)| list.len()).min().unwrap_or(0);
-    let mut slots = vec![None; slot_count];
-    for at in 0..length {
-        for (slot, list) in &lists {
-            slots[*slot] = list[at];
-        }
-        take(&slots);
-    }
-    Ok(())
-}
-
-fn unreadable(error: serde_json::Error) -> Error {
-    Error::bad_response(format!("the answer cannot be read: {error}")).with_source(error)
 }

@@ -164,7 +164,7 @@ impl MarketList {
         if let Source::Asked { each: Each::Named { values, .. }, .. } = &self.source {
             values.each(&answers.texts()?, &answers.asked, |row| {
                 let value = row.whole().into_owned();
-                if !found.contains(&value) {
+                if value.is_truthy() && value != Value::text("") && !found.contains(&value) {
                     found.push(value);
                 }
                 true
@@ -183,8 +183,7 @@ impl MarketList {
                 markets.extend(market);
                 made
             })?;
-            sum.kept += tally.kept;
-            sum.dropped += tally.dropped;
+            sum = sum.and(tally);
         }
         Ok((markets, sum))
     }
@@ -199,7 +198,8 @@ impl MarketList {
         market.settle = settle.filter(|_| market.kind != MarketType::Spot).map(|settle| currencies.code(&settle));
         market.active = next().truth();
         market.contract_size = next().decimal();
-        market.expiry = next().millis();
+        // Mostly a 0 says that there is no end; of an option it says that it is a perpetual one.
+        market.expiry = next().integer().filter(|end| *end != 0 || market.kind == MarketType::Option);
         let is_option = market.kind == MarketType::Option;
         market.strike = next().decimal().filter(|_| is_option);
         market.option_type =

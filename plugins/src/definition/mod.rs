@@ -16,6 +16,7 @@ mod markets;
 mod order_book;
 mod question;
 mod request;
+mod rows;
 mod source;
 mod template;
 mod ticker;
@@ -127,7 +128,8 @@ impl Definition {
         let trades = compile(section("trades")?, &groups, |table, kinds| TradesQuestion::read(table, kinds, &shared))?;
         top.finish()?;
 
-        let mut timeframes: Vec<_> = candles.iter().flat_map(|question| question.timeframes()).collect();
+        let mut timeframes: Vec<_> =
+            candles.iter().filter(|question| question.is_open()).flat_map(|question| question.timeframes()).collect();
         timeframes.sort_unstable();
         timeframes.dedup();
         let has_many = tickers.iter().any(|question| question.is_open());
@@ -245,16 +247,18 @@ impl Exchange for Definition {
     }
 
     fn markets(&self) -> Fetch<Vec<Market>> {
-        let lists = self.markets.iter().map(|list| self.counted(list.fetch(&self.currencies))).collect();
-        Fetch::all(lists).then(|result| {
+        let lists = self.markets.iter().map(|list| list.fetch(&self.currencies)).collect();
+        self.counted(Fetch::all(lists).then(|result| {
             Fetch::Done(result.and_then(|lists| {
-                let mut markets = Vec::new();
+                let (mut markets, mut sum) = (Vec::new(), Tally::default());
                 for list in lists {
-                    markets.extend(list?);
+                    let (more, tally) = list?;
+                    markets.extend(more);
+                    sum = sum.and(tally);
                 }
-                Ok(markets)
+                Ok((markets, sum.readable()?))
             }))
-        })
+        }))
     }
 
     fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {

@@ -108,13 +108,14 @@ impl OrderBookQuestion {
             Levels::Apart { bids, asks } => {
                 let bought = read_levels(bids, &texts, answers, |_, level| book.bids.push(level))?;
                 let sold = read_levels(asks, &texts, answers, |_, level| book.asks.push(level))?;
-                Ok(Tally { kept: bought.kept + sold.kept, dropped: bought.dropped + sold.dropped })
+                bought.and(sold).readable()
             }
             Levels::Together(both) => read_levels(both, &texts, answers, |side, level| match side {
                 Some(Side::Buy) => book.bids.push(level),
                 Some(Side::Sell) => book.asks.push(level),
                 None => {}
-            }),
+            })?
+            .readable(),
         }
     }
 }

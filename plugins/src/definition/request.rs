@@ -254,7 +254,7 @@ impl Body {
     fn read(node: &Node) -> Result<Self> {
         Ok(match &node.content {
             Content::Text(text) => Self::Hole(Template::parse(text).map_err(|problem| node.place.error(problem))?),
-            Content::Number(number) => Self::Constant(number.clone()),
+            Content::Number(number) => Self::Constant(number.to_string()),
             Content::Bool(truth) => Self::Constant(truth.to_string()),
             Content::List(list) => Self::List(list.iter().map(Self::read).collect::<Result<_>>()?),
             Content::Table(table) => Self::Object(

@@ -45,13 +45,13 @@ pub(crate) type Result<T> = std::result::Result<T, DefinitionError>;
 pub(crate) struct Place {
     file: Arc<str>,
     line: usize,
-    key: String,
+    key: Arc<str>,
 }
 
 impl Place {
     /// The place of what no file says.
     pub(crate) fn nowhere() -> Self {
-        Self { file: "".into(), line: 0, key: String::new() }
+        Self { file: "".into(), line: 0, key: "".into() }
     }
 
     /// An error about the value here.
@@ -59,7 +59,7 @@ impl Place {
         DefinitionError {
             file: self.file.to_string(),
             line: self.line,
-            key: self.key.clone(),
+            key: self.key.to_string(),
             problem: problem.to_string(),
         }
     }
@@ -67,11 +67,11 @@ impl Place {
     /// Where a key of the table here stands, when it is missing.
     pub(crate) fn inner(&self, key: &str) -> Self {
         let dotted = if self.key.is_empty() { key.to_owned() } else { format!("{}.{key}", self.key) };
-        Self { key: dotted, ..self.clone() }
+        Self { key: dotted.into(), ..self.clone() }
     }
 }
 
-/// A TOML value and where it stands.
+/// A TOML value and where it stands. Cheap to clone: a definition is laid over others many times before it is compiled.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) content: Content,
@@ -81,9 +81,9 @@ pub(crate) struct Node {
 /// A TOML value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Content {
-    Text(String),
+    Text(Arc<str>),
     /// An integer or a float, as it is written.
-    Number(String),
+    Number(Arc<str>),
     Bool(bool),
     List(Vec<Node>),
     Table(Table),
@@ -91,7 +91,7 @@ pub(crate) enum Content {
 
 /// The entries of a table, in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Table(Vec<(String, Node)>);
+pub(crate) struct Table(Vec<(Arc<str>, Node)>);
 
 impl Node {
     /// Reads a whole file.
@@ -101,7 +101,7 @@ impl Node {
     pub(crate) fn parse(file: &str, text: &str) -> Result<Self> {
         let file: Arc<str> = file.into();
         let line_at = |offset: usize| 1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count();
-        let place = Place { file, line: 1, key: String::new() };
+        let place = Place { file, line: 1, key: "".into() };
         let table = DeTable::parse(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_at(span.start));
             Place { line, ..place.clone() }.error(error.message())
@@ -164,7 +164,7 @@ impl Node {
     /// The text, number or truth value here, as it is written.
     pub(crate) fn scalar(&self) -> Result<String> {
         match &self.content {
-            Content::Text(text) | Content::Number(text) => Ok(text.clone()),
+            Content::Text(text) | Content::Number(text) => Ok(text.to_string()),
             Content::Bool(truth) => Ok(truth.to_string()),
             _ => Err(self.wants("a text or a number")),
         }
@@ -188,11 +188,11 @@ impl Node {
     /// The value as JSON.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         match &self.content {
-            Content::Text(text) => text.as_str().into(),
+            Content::Text(text) => text.as_ref().into(),
             Content::Number(text) => serde_json::from_str(text).unwrap_or_default(),
             Content::Bool(truth) => (*truth).into(),
             Content::List(list) => list.iter().map(Self::to_json).collect(),
-            Content::Table(table) => table.0.iter().map(|(key, node)| (key.clone(), node.to_json())).collect(),
+            Content::Table(table) => table.0.iter().map(|(key, node)| (key.to_string(), node.to_json())).collect(),
         }
     }
 }
@@ -221,7 +221,7 @@ impl Table {
             match (&mut self.0[at].1.content, node.content) {
                 (Content::Table(_), Content::Bool(false)) => drop(self.0.remove(at)),
                 // A weight by counts is one value.
-                (Content::Table(inner), Content::Table(table)) if key != "weight" => inner.overlay(table),
+                (Content::Table(inner), Content::Table(table)) if &*key != "weight" => inner.overlay(table),
                 (_, content) => self.0[at].1 = Node { content, place: node.place },
             }
         }
@@ -229,13 +229,13 @@ impl Table {
 
     /// Takes out an entry.
     pub(crate) fn take(&mut self, key: &str) -> Option<Node> {
-        let at = self.0.iter().position(|(known, _)| known == key)?;
+        let at = self.0.iter().position(|(known, _)| **known == *key)?;
         Some(self.0.remove(at).1)
     }
 
     /// An entry.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
-        self.0.iter().find(|(known, _)| known == key).map(|(_, node)| node)
+        self.0.iter().find(|(known, _)| **known == *key).map(|(_, node)| node)
     }
 
     /// Takes out every entry that `wanted` picks.
@@ -247,7 +247,7 @@ impl Table {
 
     /// The entries, in the order of the file.
     pub(crate) fn into_entries(self) -> Vec<(String, Node)> {
-        self.0
+        self.0.into_iter().map(|(key, node)| (key.to_string(), node)).collect()
     }
 }
 
@@ -354,18 +354,18 @@ fn read_table(table: DeTable<'_>, place: &Place, lines: &mut Lines<'_>) -> Table
     let entries = table.into_iter().map(|(key, value)| {
         let at = Place { line: lines.at(key.span().start), ..place.inner(key.get_ref()) };
         let node = read_value(value, at, lines);
-        (key.into_inner().into_owned(), node)
+        (key.get_ref().as_ref().into(), node)
     });
     Table(entries.collect())
 }
 
 fn read_value(value: Spanned<DeValue<'_>>, place: Place, lines: &mut Lines<'_>) -> Node {
     let content = match value.into_inner() {
-        DeValue::String(text) => Content::Text(text.into_owned()),
-        DeValue::Integer(number) => Content::Number(number.as_str().replace('_', "")),
-        DeValue::Float(number) => Content::Number(number.as_str().replace('_', "")),
+        DeValue::String(text) => Content::Text(text.as_ref().into()),
+        DeValue::Integer(number) => Content::Number(number.as_str().replace('_', "").into()),
+        DeValue::Float(number) => Content::Number(number.as_str().replace('_', "").into()),
         DeValue::Boolean(truth) => Content::Bool(truth),
-        DeValue::Datetime(moment) => Content::Text(moment.to_string()),
+        DeValue::Datetime(moment) => Content::Text(moment.to_string().into()),
         DeValue::Array(list) => {
             let nodes = list.into_iter().map(|item| {
                 let at = Place { line: lines.at(item.span().start), ..place.clone() };
@@ -422,6 +422,6 @@ mod tests {
     }
 
     fn table_place() -> Place {
-        Place { file: "x".into(), line: 1, key: String::new() }
+        Place { file: "x".into(), line: 1, key: "".into() }
     }
 }

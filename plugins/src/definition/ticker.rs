@@ -100,16 +100,20 @@ impl TickerQuestion {
         let (this, exchange, market) = (self.clone(), exchange.clone(), market.clone());
         self.question.ask(Asked::about(&market)).then(move |result| {
             Fetch::Done(result.and_then(|answers| {
-                let mut found = None;
+                // Where rows tell whose they are, the answer may be of many markets; one that does not tell is second best.
+                let (mut own, mut nobodys) = (None, None);
                 let tally = this.mapping.each(&answers.texts()?, &answers.asked, |row| {
-                    // Where rows tell whose they are, the answer may be of many markets.
-                    let id = row.value(0).string();
-                    let own = id.is_none_or(|id| this.key_of(&market).is_some_and(|key| key == id));
-                    if own && found.is_none() && row.is_present() {
-                        found = Some(ticker(row, &exchange, &market));
+                    let place = match row.value(0).string() {
+                        Some(id) if this.key_of(&market).is_some_and(|key| key == id) => &mut own,
+                        Some(_) => return true,
+                        None => &mut nobodys,
+                    };
+                    if place.is_none() && row.is_present() {
+                        *place = Some(ticker(row, &exchange, &market));
                     }
                     true
                 })?;
+                let found = own.or(nobodys);
                 let missing = || Error::bad_response("the exchange answered without a ticker of this market");
                 Ok((found.ok_or_else(missing)?, tally))
             }))
@@ -125,7 +129,7 @@ impl TickerQuestion {
     ) -> marketd_core::Result<Tally> {
         self.mapping.each(&answers.texts()?, &answers.asked, |row| {
             let Some(id) = row.value(0).string() else { return false };
-            if let Some(market) = markets.get(&id) {
+            if let Some(market) = markets.get(&id).filter(|_| row.is_present()) {
                 let asked = Asked::about(market);
                 tickers.push(ticker(&row.about(&asked), exchange, market));
             }
@@ -254,11 +258,10 @@ pub(crate) fn fetch_groups(exchange: &Arc<str>, groups: Vec<Group>) -> Fetch<(Ve
                 let answers = answers?;
                 for group in sharing {
                     let tally = group.read(&answers, &exchange, &mut tickers)?;
-                    sum.kept += tally.kept;
-                    sum.dropped += tally.dropped;
+                    sum = sum.and(tally);
                 }
             }
-            Ok((tickers, sum))
+            Ok((tickers, sum.readable()?))
         };
         Fetch::Done(result.and_then(read))
     })
@@ -271,8 +274,7 @@ impl Group {
         let mut sum = Tally::default();
         for answers in all {
             let tally = self.question.read_many(answers, exchange, &by_key, tickers)?;
-            sum.kept += tally.kept;
-            sum.dropped += tally.dropped;
+            sum = sum.and(tally);
         }
         Ok(sum)
     }

@@ -67,7 +67,7 @@ impl TradesQuestion {
                     });
                     true
                 })?;
-                Ok((trades, tally))
+                Ok((trades, tally.readable()?))
             }))
         })
     }

@@ -44,7 +44,7 @@ impl Section {
         let mut read = Vec::new();
         for (name, node) in variants.into_entries() {
             if !groups.contains(&name) && !is_selector(&name) && name != flag {
-                let words = format!("contract, linear, inverse, spot, swap, future, option, {flag}");
+                let words = format!("contract, linear, inverse, spot, swap, future, option, index, {flag}");
                 let lists = if groups.is_empty() {
                     String::new()
                 } else {

@@ -240,7 +240,7 @@ impl Parameter for MarketKind {
         let Some(text) = text else { return Ok(Self(None)) };
         match MarketType::from_name(&text.to_ascii_lowercase()) {
             Some(kind) => Ok(Self(Some(kind))),
-            None => Err(Error::bad_parameter(name, text, "spot, swap, future or option")),
+            None => Err(Error::bad_parameter(name, text, "spot, swap, future, option or index")),
         }
     }
 }

@@ -11,7 +11,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 fn store(wire: &Arc<Wire>, ttl: Duration) -> MarketStore {
     let exchange = Fake::full("fake");
     let config = config::Upstream { retries: 0, ..Config::default().upstream };
-    let upstream = Arc::new(Upstream::new(exchange.about(), &config, Arc::clone(wire) as _));
+    let upstream = Arc::new(Upstream::new(&*exchange, &config, Arc::clone(wire) as _));
     MarketStore::new(exchange, upstream, ttl)
 }
 

@@ -25,8 +25,7 @@ impl Served {
         transport: Arc<dyn Transport>,
         before: Option<&Self>,
     ) -> Self {
-        let about = exchange.about();
-        let upstream = Upstream::new(about, config.upstream(&about.id), transport);
+        let upstream = Upstream::new(&*exchange, config.upstream(&exchange.about().id), transport);
         let upstream = match before {
             Some(before) => upstream.succeed(&before.upstream),
             None => upstream,

@@ -8,7 +8,6 @@ use clap::Args;
 use marketd_plugins::built_in;
 
 use super::Verdict;
-use crate::registry::is_id;
 
 /// What is written, with `ID` where the id stands.
 const TEMPLATE: &str = include_str!("new_exchange.toml");
@@ -53,6 +52,10 @@ impl NewExchange {
         }
         Ok(true)
     }
+}
+
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
 fn of(id: &str) -> String {

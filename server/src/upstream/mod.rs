@@ -6,11 +6,13 @@ mod transport;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
-use marketd_core::{About, Ask, Capability, Error, Fetch, Request, Response, Result};
-use tokio::task::JoinError;
-use tokio::time::Instant;
+use marketd_core::{Capability, Code, Error, Exchange, Fetch, Request, Response, Result};
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 
 use crate::config;
@@ -33,6 +35,9 @@ const LARGEST_ROUND: usize = 64 << 20;
 /// Bytes that are read on a thread for such work: reading more takes over a millisecond, in which others would wait.
 const READ_ASIDE: usize = 256 << 10;
 
+/// How long a step of an adapter that may block waits for those before it, at most.
+const LONGEST_TURN: Duration = Duration::from_secs(30);
+
 /// How much of an adapter's message is logged: it may quote the exchange.
 const LOGGED: usize = 200;
 
@@ -43,17 +48,22 @@ pub(crate) struct Upstream {
     published: Option<marketd_core::Budget>,
     budget: Arc<Budget>,
     retries: u32,
+    /// Whose turn it is, of the steps of an adapter that may block: one at a time, so that it never holds more than one of the
+    /// threads on which all exchanges' long answers are read.
+    turn: Option<Arc<Semaphore>>,
     record: Record,
 }
 
 impl Upstream {
-    pub(crate) fn new(about: &About, config: &config::Upstream, transport: Arc<dyn Transport>) -> Self {
+    pub(crate) fn new(exchange: &dyn Exchange, config: &config::Upstream, transport: Arc<dyn Transport>) -> Self {
+        let about = exchange.about();
         Self {
             exchange: about.id.clone(),
             transport,
             published: about.budget,
             budget: Arc::new(Budget::new(about.budget, config.rate_limit, config.timeout)),
             retries: config.retries,
+            turn: exchange.may_block().then(|| Arc::new(Semaphore::new(1))),
             record: Record::default(),
         }
     }
@@ -75,7 +85,7 @@ impl Upstream {
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         operation: Capability,
-        question: impl FnOnce() -> Fetch<T> + Send,
+        question: impl FnOnce() -> Fetch<T> + Send + 'static,
     ) -> Result<T> {
         let began = Instant::now();
         let mut course = Course::default();
@@ -106,10 +116,10 @@ impl Upstream {
     async fn rounds<T: Send + 'static>(
         &self,
         operation: Capability,
-        question: impl FnOnce() -> Fetch<T> + Send,
+        question: impl FnOnce() -> Fetch<T> + Send + 'static,
         course: &mut Course,
     ) -> Result<T> {
-        let mut fetch = question();
+        let mut fetch = self.step(0, question).await?;
         let mut requests = 0;
         for _ in 0..=MOST_ROUNDS {
             let ask = match fetch {
@@ -121,9 +131,35 @@ impl Upstream {
                 break;
             }
             let responses = self.round(operation, &ask.requests, course).await?;
-            fetch = read(ask, responses).await?;
+            let bytes = responses.iter().map(|response| response.body.len()).sum();
+            fetch = self.step(bytes, move || ask.then(responses)).await?;
         }
         Err(Error::bad_response("the adapter asks without end"))
+    }
+
+    /// Lets the adapter go on, having so many bytes to read.
+    async fn step<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        step: impl FnOnce() -> Fetch<T> + Send + 'static,
+    ) -> Result<Fetch<T>> {
+        let turn = match &self.turn {
+            None if bytes <= READ_ASIDE => return Ok(step()),
+            None => None,
+            Some(turn) => match timeout(LONGEST_TURN, Arc::clone(turn).acquire_owned()).await {
+                Ok(turn) => turn.ok(),
+                Err(_) => {
+                    return Err(Error::new(Code::ExchangeNotAvailable, "the adapter is busy with other questions"));
+                }
+            },
+        };
+        let step = move || {
+            let fetch = step();
+            // Held until the step is over, also when nobody waits for it any more.
+            drop(turn);
+            fetch
+        };
+        spawn_blocking(step).await.map_err(|_: JoinError| panicked())
     }
 
     /// Makes the requests of one round, side by side; the first that gets no response ends it.
@@ -189,15 +225,6 @@ enum Unanswered {
     Held(Error),
     /// It failed on the wire.
     Failed(Error),
-}
-
-/// Lets the adapter read the responses.
-async fn read<T: Send + 'static>(ask: Ask<T>, responses: Vec<Response>) -> Result<Fetch<T>> {
-    let bytes: usize = responses.iter().map(|response| response.body.len()).sum();
-    if bytes <= READ_ASIDE {
-        return Ok(ask.then(responses));
-    }
-    tokio::task::spawn_blocking(move || ask.then(responses)).await.map_err(|_: JoinError| panicked())
 }
 
 /// The panic hook has written where and why.

@@ -1,6 +1,7 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use marketd_core::{Code, Market};
+use marketd_core::{About, Code, Market};
 use rstest::rstest;
 
 use super::*;
@@ -10,7 +11,7 @@ use crate::testing::{Fake, LATENCY, Wire, down, well};
 
 fn upstream(wire: &Arc<Wire>) -> Upstream {
     let config = config::Upstream { retries: 0, ..Config::default().upstream };
-    Upstream::new(Fake::full("fake").about(), &config, Arc::clone(wire) as _)
+    Upstream::new(&*Fake::full("fake"), &config, Arc::clone(wire) as _)
 }
 
 fn url(at: usize) -> Request {
@@ -77,6 +78,49 @@ async fn large_bodies_are_read_off_the_async_threads() {
     assert_ne!(upstream(&wire).run(Capability::Ticker, question).await.expect("read"), here);
 }
 
+/// An adapter whose steps may block.
+struct Blocking(Arc<dyn Exchange>);
+
+impl Exchange for Blocking {
+    fn about(&self) -> &About {
+        self.0.about()
+    }
+
+    fn markets(&self) -> Fetch<Vec<Market>> {
+        self.0.markets()
+    }
+
+    fn may_block(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn steps_that_may_block_are_run_off_the_async_threads_one_at_a_time() {
+    let config = config::Upstream { retries: 0, ..Config::default().upstream };
+    let wire = Wire::new(well);
+    let upstream = Upstream::new(&Blocking(Fake::full("fake")), &config, wire as _);
+    let here = std::thread::current().id();
+    let running = Arc::new(AtomicBool::new(false));
+    let questions = (0..20).map(|at| {
+        let running = Arc::clone(&running);
+        let step = move || {
+            assert!(!running.swap(true, Ordering::SeqCst), "one at a time");
+            let aside = std::thread::current().id() != here;
+            std::thread::yield_now();
+            running.store(false, Ordering::SeqCst);
+            aside
+        };
+        upstream.run(Capability::Ticker, move || {
+            let asked = step();
+            Fetch::one(url(at), move |_| Ok(asked && step()))
+        })
+    });
+    for aside in futures_util::future::join_all(questions).await {
+        assert!(aside.expect("an answer"));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn answers_too_large_together_are_refused() {
     let wire = Wire::new(|_| Ok(Response::ok(vec![b' '; LARGEST_ROUND / 2])));
@@ -94,7 +138,9 @@ async fn what_a_pause_holds_back_is_no_failure_of_the_exchange() {
     let exchange = Fake::full("fake");
     let market = Arc::new(Market::spot("BTCUSDT", "BTC", "USDT"));
     for _ in 0..5 {
-        let error = upstream.run(Capability::Ticker, || exchange.ticker(&market)).await.expect_err("limited");
+        let (exchange, market) = (Arc::clone(&exchange), Arc::clone(&market));
+        let question = move || exchange.ticker(&market);
+        let error = upstream.run(Capability::Ticker, question).await.expect_err("limited");
         assert!(error.code().is_exchange_failure());
     }
     assert_eq!(wire.asked("/"), 1);

@@ -55,6 +55,7 @@ async fn no_page_loads_anything_from_another_host(#[values("/docs", "/redoc")] p
     let mut rest = page.text.as_str();
     while let Some((markup, script)) = rest.split_once("<script") {
         let markup = markup.split_once("<style").map_or(markup, |(before, _)| before);
+        let markup = markup.replace("<link rel=\"icon\" href=\"/favicon.svg\">", "");
         for place in ["http:", "https:", "src=", "<link", "@import"] {
             assert!(!markup.contains(place), "{place} in {markup}");
         }
@@ -64,6 +65,14 @@ async fn no_page_loads_anything_from_another_host(#[values("/docs", "/redoc")] p
     for host in ["fonts.googleapis.com", "validator.swagger.io/validator", "cdn."] {
         assert!(!page.text.contains(host), "{host}");
     }
+}
+
+#[tokio::test]
+async fn the_pages_have_a_sign_of_their_own() {
+    let (server, _) = TestServer::with_fake().await;
+    let sign = server.get("/favicon.svg").await;
+    assert_eq!((sign.status.as_u16(), sign.header("content-type")), (200, "image/svg+xml"));
+    assert!(sign.text.starts_with("<svg"));
 }
 
 #[tokio::test]

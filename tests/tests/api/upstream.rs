@@ -120,6 +120,24 @@ async fn the_streams_of_one_market_share_its_polls() {
 }
 
 #[tokio::test]
+async fn streams_out_of_step_share_their_polls_too() {
+    let (server, upstream) = start(|config| config.cache.ticker = Duration::from_secs(10)).await;
+    let mut sockets = Vec::new();
+    for _ in 0..10 {
+        sockets.push(server.socket("/ws/kraken/BTC/USD?poll_interval=0.5").await.expect("upgraded"));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let before = upstream.requests();
+    // Three messages each take one and a half intervals more than the last that each of them got.
+    for _ in 0..4 {
+        for socket in &mut sockets {
+            socket.json().await;
+        }
+    }
+    assert!(upstream.requests() - before <= 6, "{} polls", upstream.requests() - before);
+}
+
+#[tokio::test]
 async fn an_unknown_symbol_costs_at_most_one_refresh_of_the_markets() {
     let (server, upstream) = start(|_| {}).await;
     for _ in 0..5 {

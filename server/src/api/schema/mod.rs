@@ -267,7 +267,7 @@ fn market() -> Vec<Field> {
         ("base", text("What is traded.")),
         ("quote", text("What prices are in.")),
         ("settle", null(text("What a contract is settled in."))),
-        ("type", one_of("The kind.", &["spot", "swap", "future", "option"])),
+        ("type", one_of("The kind.", &["spot", "swap", "future", "option", "index"])),
         ("active", null(boolean("Whether it can be traded now."))),
         ("contract", boolean("Whether it is a contract rather than spot.")),
         ("linear", null(boolean("Whether it is a contract that is settled in the quote currency."))),
@@ -300,11 +300,16 @@ fn exchange_fields() -> Vec<Field> {
         (
             "status",
             one_of(
-                "How it is: unknown until it is asked something, failed when there is only a broken file of it.",
+                "How it is: unknown until it is asked something, failed when its file is broken or it is switched off.",
                 &["unknown", "up", "degraded", "down", "failed"],
             ),
         ),
-        ("reason", null(text("What is wrong with its file. Unless it has failed, what was read before is served."))),
+        (
+            "reason",
+            null(text(
+                "Why it has failed. If it has not, what is wrong with its file; what was read before is served.",
+            )),
+        ),
         ("health", named("ExchangeHealth")),
     ]
 }
