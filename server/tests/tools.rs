@@ -77,6 +77,11 @@ fn cases_are_held_against_the_exchange_that_they_are_of() {
     let (printed, well) = marketd(folder.path(), &["check", "kraken.toml", "--cases", KRAKEN_CASES]);
     assert!(!well && printed.contains("ticker BTC/USD: ticker.bid: want 119600.49931, got 4"), "{printed}");
     assert!(printed.trim_end().ends_with(" cases passed"), "{printed}");
+    let (printed, well) = marketd(folder.path(), &["check", OKX, "kraken.toml", "--cases", KRAKEN_CASES]);
+    assert!(!well && !printed.contains("okx.toml: "), "{printed}");
+    let (printed, well) =
+        marketd(folder.path(), &["check", OKX, &OKX.replace("okx.", "upbit."), "--cases", KRAKEN_CASES]);
+    assert!(!well && printed.ends_with("kraken.json: these are the cases of no exchange here\n"), "{printed}");
     let (printed, well) = marketd(folder.path(), &["check", KRAKEN, "--cases", "none.json"]);
     assert!(!well && printed.contains("none.json: the cases cannot be read: "), "{printed}");
 }

@@ -111,7 +111,7 @@ impl Findings {
     }
 
     fn ask(&mut self, path: &Path, out: &mut dyn Write) -> io::Result<()> {
-        let alone = self.exchanges.len() == 1;
+        let (alone, mut asked) = (self.exchanges.len() == 1, false);
         for (file, exchange) in &self.exchanges {
             let id = &exchange.about().id;
             let world = cases(&if path.is_dir() { path.join(format!("{id}.json")) } else { path.to_owned() });
@@ -119,12 +119,14 @@ impl Findings {
                 Ok(world) => world,
                 Err(problem) => {
                     self.problems.push(problem);
+                    asked = true;
                     continue;
                 }
             };
             if !alone && world.exchange() != id {
                 continue;
             }
+            asked = true;
             let report = run(&**exchange, &world);
             if alone {
                 write!(out, "{report:#}")?;
@@ -135,6 +137,9 @@ impl Findings {
                 let (passed, all) = (report.passed(), report.outcomes.len());
                 self.problems.push(format!("{file}: {passed} of {all} cases passed"));
             }
+        }
+        if !asked {
+            self.problems.push(format!("{}: these are the cases of no exchange here", path.display()));
         }
         Ok(())
     }
