@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +35,12 @@ pub enum LoadError {
     /// The private copy that is loaded could not be made.
     Copy(Arc<io::Error>),
     /// The system does not load it.
-    Refused(Arc<libloading::Error>),
+    Refused {
+        /// What the system says.
+        error: Arc<libloading::Error>,
+        /// The private copy, which it names.
+        copy: PathBuf,
+    },
     /// It has no table.
     NoSymbol,
     /// Its table is none that this version understands.
@@ -58,7 +64,7 @@ pub enum LoadError {
 impl LoadError {
     /// Whether another try could end differently although the file is the same.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(self, Self::Copy(_) | Self::Refused(_))
+        matches!(self, Self::Copy(_) | Self::Refused { .. })
     }
 }
 
@@ -79,10 +85,12 @@ impl fmt::Display for LoadError {
             Self::Copy(error) => {
                 write!(f, "its private copy cannot be made in the folder for temporary files: {error}")
             }
-            Self::Refused(error) => match error.source() {
-                Some(source) => write!(f, "the system does not load it: {source}"),
-                None => write!(f, "the system does not load it: {error}"),
-            },
+            Self::Refused { error, copy } => {
+                // It itself says only that it failed. Where the copy was, which is gone, is of no use to anybody.
+                let said = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+                let copy = format!("{}: ", copy.display());
+                write!(f, "the system does not load it: {}", said.strip_prefix(&copy).unwrap_or(&said))
+            }
             Self::NoSymbol => write!(f, "it is a library but no marketd plugin: it has no symbol `{SYMBOL}`"),
             Self::Mismatch(mismatch) => mismatch.fmt(f),
             Self::Silent(limit) => write!(f, "it did not say within {limit:?} what it brings"),
@@ -104,7 +112,7 @@ impl Error for LoadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Unreadable(error) | Self::Copy(error) => Some(&**error),
-            Self::Refused(error) => Some(&**error),
+            Self::Refused { error, .. } => Some(&**error),
             Self::Mismatch(mismatch) => Some(mismatch),
             _ => None,
         }

@@ -121,7 +121,7 @@ fn open(content: &[u8], name: &OsStr) -> Result<&'static Table, LoadError> {
     let folder = tempfile::Builder::new().prefix("marketd-plugin-").tempdir().map_err(copy)?;
     let path = folder.path().join(name);
     File::create_new(&path).and_then(|mut file| file.write_all(content)).map_err(copy)?;
-    let refused = |error| LoadError::Refused(Arc::new(error));
+    let refused = |error| LoadError::Refused { error: Arc::new(error), copy: path.clone() };
     // SAFETY: this runs what code of the library runs when it is loaded. The operator put it there to be run.
     let library: &'static Library = Box::leak(Box::new(unsafe { dlopen(&path) }.map_err(refused)?));
     // SAFETY: the pointer is not used as what it is said to be before that is checked.

@@ -10,24 +10,25 @@ use marketd_core::Exchange;
 use marketd_plugins::dynamic;
 use tempfile::TempDir;
 
-static EXAMPLE: LazyLock<PathBuf> = LazyLock::new(|| build("../plugins/example", &[]));
-static EXAMPLE_IN_RELEASE: LazyLock<PathBuf> = LazyLock::new(|| build("../plugins/example", &["--release"]));
-static BAD: LazyLock<PathBuf> = LazyLock::new(|| build("plugins", &["--examples"]));
+static EXAMPLE: LazyLock<PathBuf> = LazyLock::new(|| cargo("build", "../plugins/example", &[]));
+static EXAMPLE_IN_RELEASE: LazyLock<PathBuf> = LazyLock::new(|| cargo("build", "../plugins/example", &["--release"]));
+static BAD: LazyLock<PathBuf> = LazyLock::new(|| cargo("build", "plugins", &["--examples"]));
 
-/// Builds a project, and names the folder in which cargo puts what it builds.
-fn build(project: &str, arguments: &[&str]) -> PathBuf {
+/// Builds or tests a project, and names the folder in which cargo puts what it builds.
+pub(crate) fn cargo(command: &str, project: &str, arguments: &[&str]) -> PathBuf {
     // One folder for all, so that what they share is built once, and none when nothing has changed.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join(project).join("Cargo.toml");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--offline", "--locked", "--quiet"])
+    let run = Command::new(env!("CARGO"))
+        .args([command, "--offline", "--locked", "--quiet"])
         .args(arguments)
         .arg("--manifest-path")
         .arg(manifest)
         .env("CARGO_TARGET_DIR", &target)
         .output()
         .expect("cargo runs");
-    assert!(built.status.success(), "{project}: {}", String::from_utf8_lossy(&built.stderr));
+    let said = [run.stdout, run.stderr].concat();
+    assert!(run.status.success(), "{project}: {}", String::from_utf8_lossy(&said));
     target
 }
 

@@ -34,6 +34,8 @@ fn a_library_that_does_not_say_what_it_brings_is_refused_in_time() {
 fn a_file_that_is_no_library_is_refused_with_what_the_system_says(#[case] content: &[u8]) {
     let sentence = Placed::content(content).refusal();
     assert!(sentence.starts_with("the system does not load it: ") && !sentence.contains("dlopen failed"), "{sentence}");
+    // Where its private copy was is of no use to anybody.
+    assert!(!sentence.contains("marketd-plugin"), "{sentence}");
 }
 
 #[cfg(target_os = "linux")]

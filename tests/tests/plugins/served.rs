@@ -10,7 +10,7 @@ use marketd_plugins::conformance::{World, run};
 use marketd_tests::{TestServer, Upstream, config};
 use rstest::rstest;
 
-use crate::build::{Placed, example};
+use crate::build::{Placed, cargo, example};
 
 fn world() -> World {
     World::parse(include_str!("../../../plugins/example/acme.json")).expect("a world")
@@ -80,4 +80,9 @@ fn the_example_passes_its_cases() {
     let exchanges = Placed::library(&example(false)).load();
     let report = run(&*exchanges[0], &world());
     assert!(report.is_whole(), "{report:.20}");
+}
+
+#[test]
+fn the_example_passes_its_own_tests() {
+    cargo("test", "../plugins/example", &[]);
 }
