@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Candle, Error, Fetch, Market, Markets, Millis, OrderBook, Ticker, Timeframe, Trade};
 
-/// An exchange adapter: says what to ask, and reads the answers. It does no I/O, reads no clock, and keeps no state.
+/// An exchange adapter: says what to ask, and reads the answers. It does no I/O, reads no clock, and keeps no state: every
+/// question says when it is asked (`now`).
 ///
 /// Only [`Exchange::about`] and [`Exchange::markets`] must be there; the rest answers `NotSupported` until implemented, and
 /// what is implemented is named in [`About::capabilities`]. Answers may come in any order and untrimmed: whoever runs the
@@ -19,10 +20,10 @@ pub trait Exchange: Send + Sync {
     fn about(&self) -> &About;
 
     /// Every market, including inactive ones.
-    fn markets(&self) -> Fetch<Vec<Market>>;
+    fn markets(&self, now: Millis) -> Fetch<Vec<Market>>;
 
     /// The ticker of one market.
-    fn ticker(&self, _market: &Arc<Market>) -> Fetch<Ticker> {
+    fn ticker(&self, _market: &Arc<Market>, _now: Millis) -> Fetch<Ticker> {
         self.about().not_supported(Capability::Ticker)
     }
 
@@ -219,6 +220,8 @@ pub struct TickersQuery {
     pub markets: Arc<Markets>,
     /// The wanted ones; `None` is all of them.
     pub wanted: Option<Vec<Arc<Market>>>,
+    /// The moment of the question.
+    pub now: Millis,
 }
 
 /// Which candles are wanted.
@@ -230,7 +233,7 @@ pub struct CandleQuery {
     pub since: Option<Millis>,
     /// At most so many.
     pub limit: usize,
-    /// The moment of the question, as adapters have no clock.
+    /// The moment of the question.
     pub now: Millis,
 }
 
@@ -239,6 +242,8 @@ pub struct CandleQuery {
 pub struct OrderBookQuery {
     /// At most so many levels a side.
     pub limit: Option<usize>,
+    /// The moment of the question.
+    pub now: Millis,
 }
 
 /// Which trades are wanted.
@@ -248,7 +253,7 @@ pub struct TradesQuery {
     pub since: Option<Millis>,
     /// At most so many.
     pub limit: usize,
-    /// The moment of the question, as adapters have no clock.
+    /// The moment of the question.
     pub now: Millis,
 }
 
@@ -280,7 +285,7 @@ mod tests {
             fn about(&self) -> &About {
                 &self.0
             }
-            fn markets(&self) -> Fetch<Vec<Market>> {
+            fn markets(&self, _now: Millis) -> Fetch<Vec<Market>> {
                 Fetch::Done(Ok(Vec::new()))
             }
         }
@@ -295,7 +300,9 @@ mod tests {
             synthetic: true,
         });
         let exchange: &dyn Exchange = &bare;
-        let Fetch::Done(Err(error)) = exchange.ticker(&Arc::new(Market::spot("AB", "A", "B"))) else { panic!("fails") };
+        let Fetch::Done(Err(error)) = exchange.ticker(&Arc::new(Market::spot("AB", "A", "B")), 0) else {
+            panic!("fails")
+        };
         assert_eq!(error.code(), crate::Code::NotSupported);
         assert_eq!(error.exchange(), Some("bare"));
     }

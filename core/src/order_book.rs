@@ -81,7 +81,7 @@ mod tests {
             bids: vec![level(9, 1), level(10, 1), level(8, 0), level(10, 2), level(7, 1)],
             asks: vec![level(12, 1), level(11, 1)],
         };
-        book.arrange(&OrderBookQuery { limit: Some(2) });
+        book.arrange(&OrderBookQuery { limit: Some(2), now: 0 });
         assert_eq!(book.bids, [level(10, 3), level(9, 1)]);
         assert_eq!(book.asks, [level(11, 1), level(12, 1)]);
     }

@@ -8,7 +8,7 @@ use marketd_plugins::built_in;
 fn loading(criterion: &mut Criterion) {
     let name = format!("all {} definitions", built_in::TEXTS.len());
     criterion.bench_function(&name, |b| {
-        b.iter(|| black_box(built_in::all(|| 0).unwrap_or_else(|error| panic!("{error}"))));
+        b.iter(|| black_box(built_in::all().unwrap_or_else(|error| panic!("{error}"))));
     });
 }
 

@@ -132,7 +132,7 @@ fn mapping(criterion: &mut Criterion) {
     let market = Arc::new(Market::spot("BTCUSDT", "BTC", "USDT"));
     let query = CandleQuery { timeframe: "1m".parse().expect("a timeframe"), since: None, limit: 1_000, now: 0 };
     let (ticker, klines) = (Bytes::from_static(TICKER.as_bytes()), Bytes::from(klines()));
-    assert_eq!(answered(definition.ticker(&market), &ticker), hand_ticker(&ticker));
+    assert_eq!(answered(definition.ticker(&market, 0), &ticker), hand_ticker(&ticker));
     assert_eq!(answered(definition.candles(&market, &query), &klines), hand_candles(&klines));
 
     let mut group = criterion.benchmark_group("ticker");
@@ -142,7 +142,7 @@ fn mapping(criterion: &mut Criterion) {
     // What is asked is made beforehand, as the others ask nothing; all are measured in batches alike.
     group.bench_function("definition", |b| {
         b.iter_batched(
-            || definition.ticker(&market),
+            || definition.ticker(&market, 0),
             |fetch| answered(fetch, black_box(&ticker)),
             BatchSize::SmallInput,
         );

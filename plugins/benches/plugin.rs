@@ -10,7 +10,7 @@ use answers::{DEFINITION, TICKER, answered, klines};
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use marketd_core::plugin::{Exported, Library, Table};
-use marketd_core::{About, Candle, CandleQuery, Exchange, Fetch, Market, Ticker};
+use marketd_core::{About, Candle, CandleQuery, Exchange, Fetch, Market, Millis, Ticker};
 use marketd_plugins::definition::Definition;
 use marketd_plugins::dynamic::{TIME_LIMIT, from_table};
 
@@ -28,12 +28,12 @@ impl Exchange for Bench {
         self.0.about()
     }
 
-    fn markets(&self) -> Fetch<Vec<Market>> {
-        self.0.markets()
+    fn markets(&self, now: Millis) -> Fetch<Vec<Market>> {
+        self.0.markets(now)
     }
 
-    fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
-        self.0.ticker(market)
+    fn ticker(&self, market: &Arc<Market>, now: Millis) -> Fetch<Ticker> {
+        self.0.ticker(market, now)
     }
 
     fn candles(&self, market: &Arc<Market>, query: &CandleQuery) -> Fetch<Vec<Candle>> {
@@ -76,7 +76,7 @@ fn compare<T: PartialEq + std::fmt::Debug>(
 fn border(criterion: &mut Criterion) {
     let market = Arc::new(Market::spot("BTCUSDT", "BTC", "USDT"));
     let query = CandleQuery { timeframe: "1m".parse().expect("a timeframe"), since: None, limit: 1_000, now: 0 };
-    compare(criterion, "ticker", &TICKER.into(), |exchange| exchange.ticker(&market));
+    compare(criterion, "ticker", &TICKER.into(), |exchange| exchange.ticker(&market, 0));
     compare(criterion, "1,000 candles", &klines().into(), |exchange| exchange.candles(&market, &query));
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use marketd_core::{Capability, Exchange, Millis};
+use marketd_core::{Capability, Exchange};
 
 use crate::definition::{Definition, DefinitionError};
 use crate::demo::Demo;
@@ -25,12 +25,12 @@ pub fn definition(id: &str) -> Option<Result<Definition, DefinitionError>> {
     Some(Definition::parse(&format!("{id}.toml"), &text, &text_of))
 }
 
-/// Every adapter that is built into the binary. The demo exchange alone has to be told the time.
+/// Every adapter that is built into the binary.
 ///
 /// # Errors
 /// What is wrong with the first broken definition.
-pub fn all(clock: fn() -> Millis) -> Result<Vec<Arc<dyn Exchange>>, DefinitionError> {
-    let mut all: Vec<Arc<dyn Exchange>> = vec![Arc::new(Demo::new(clock))];
+pub fn all() -> Result<Vec<Arc<dyn Exchange>>, DefinitionError> {
+    let mut all: Vec<Arc<dyn Exchange>> = vec![Arc::new(Demo::default())];
     for (id, text) in TEXTS {
         all.push(Arc::new(Definition::parse(&format!("{id}.toml"), text, &text_of)?));
     }
@@ -93,7 +93,7 @@ mod tests {
             assert_eq!(definition.about().id, *id);
         }
         assert!(TEXTS.is_sorted_by(|a, b| a.0 < b.0));
-        let all = all(|| 0).unwrap_or_else(|error| panic!("{error}"));
+        let all = all().unwrap_or_else(|error| panic!("{error}"));
         let ids: BTreeSet<&str> = all.iter().map(|exchange| exchange.about().id.as_str()).collect();
         assert_eq!(ids.len(), all.len());
     }
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_table_of_exchanges_is_current() {
-        let all = all(|| 0).unwrap_or_else(|error| panic!("{error}"));
+        let all = all().unwrap_or_else(|error| panic!("{error}"));
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("EXCHANGES.md");
         let table = table(&all);
         if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {

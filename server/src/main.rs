@@ -50,7 +50,7 @@ async fn run(command: Command, inputs: &Inputs) -> Verdict {
 async fn serve(loaded: Loaded) -> Result<(), Box<dyn Error>> {
     let plugins = &loaded.config.plugins;
     let watch = Watch::begin(plugins);
-    let mut registry = Registry::new(built_in::all(marketd::now)?, plugins.clone());
+    let mut registry = Registry::new(built_in::all()?, plugins.clone());
     let exchanges = registry.gather()?;
     match loaded.check_exchanges(exchanges.ids()) {
         // What is missing may be what a broken file should have defined, and that stops nobody.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::answer::Source;
 use crate::cache::{Flight, Flights};
+use crate::clock;
 use crate::upstream::Upstream;
 
 /// How long symbols are looked up in a list when the cache of market lists is off.
@@ -110,7 +111,7 @@ impl Shared {
         self.change(|state| state.tried = Some(Instant::now()));
         let exchange = Arc::clone(&self.exchange);
         // Indexing is part of the question, so that a long list is indexed where it is read.
-        let question = move || exchange.markets().then(|list| Fetch::Done(list.and_then(index)));
+        let question = move || exchange.markets(clock::now()).then(|list| Fetch::Done(list.and_then(index)));
         let result = self.upstream.run(Capability::Markets, question).await.map(|markets| {
             Arc::new(Loaded { markets: Arc::new(markets), made: Instant::now(), body: OnceLock::new() })
         });

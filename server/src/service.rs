@@ -99,7 +99,7 @@ impl Service {
         let served = self.0.exchanges.get(exchange)?;
         let question = |market: &Market| Question::Ticker { symbol: market.symbol.as_str().into() };
         self.of_market(&served, symbol, Capability::Ticker, max_age, question, |exchange, market| {
-            written(exchange.ticker(market), |mut ticker| {
+            written(exchange.ticker(market, clock::now()), |mut ticker| {
                 ticker.derive();
                 json(&ticker)
             })
@@ -129,7 +129,7 @@ impl Service {
             symbols.join(",").into()
         });
         let markets = Arc::clone(&served.markets.current().await?.0.markets);
-        let query = TickersQuery { markets, wanted };
+        let query = TickersQuery { markets, wanted, now: clock::now() };
         self.answer(served, Capability::Tickers, Question::Tickers { symbols }, None, move |exchange| {
             let id = exchange.about().id.clone();
             written(exchange.tickers(&query), move |mut tickers| {
@@ -176,7 +176,7 @@ impl Service {
     /// The order book of one market.
     pub async fn order_book(&self, exchange: &str, symbol: &str, limit: Option<usize>) -> Result<Answer> {
         let served = self.0.exchanges.get(exchange)?;
-        let query = OrderBookQuery { limit: limit.map(|limit| limit.max(1)) };
+        let query = OrderBookQuery { limit: limit.map(|limit| limit.max(1)), now: clock::now() };
         let question =
             |market: &Market| Question::OrderBook { symbol: market.symbol.as_str().into(), limit: query.limit };
         self.of_market(&served, symbol, Capability::OrderBook, None, question, move |exchange, market| {

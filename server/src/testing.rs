@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use marketd_core::{
-    About, Candle, CandleQuery, Capability, Code, Decimal, Error, Exchange, Fetch, Kind, Links, Market, OrderBook,
-    OrderBookQuery, Request, Response, Result, Ticker, TickersQuery, Trade, TradesQuery,
+    About, Candle, CandleQuery, Capability, Code, Decimal, Error, Exchange, Fetch, Kind, Links, Market, Millis,
+    OrderBook, OrderBookQuery, Request, Response, Result, Ticker, TickersQuery, Trade, TradesQuery,
 };
 use tokio::time::sleep;
 
@@ -103,7 +103,7 @@ impl Exchange for Fake {
         &self.0
     }
 
-    fn markets(&self) -> Fetch<Vec<Market>> {
+    fn markets(&self, _now: Millis) -> Fetch<Vec<Market>> {
         Fetch::one(Request::get("https://fake.test/markets"), |response| {
             let text = String::from_utf8_lossy(&response.body).into_owned();
             let symbols = text.split_whitespace().filter_map(|symbol| symbol.split_once('/'));
@@ -111,7 +111,7 @@ impl Exchange for Fake {
         })
     }
 
-    fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
+    fn ticker(&self, market: &Arc<Market>, _now: Millis) -> Fetch<Ticker> {
         let ticker = Ticker::new(&self.0.id, &market.symbol);
         self.price(&format!("/ticker/{}", market.id), move |last| Ticker { last: Some(last), ..ticker })
     }

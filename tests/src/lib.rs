@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use marketd_core::{
     About, Candle, CandleQuery, Capability, Code, Decimal, Error, Exchange, Fetch, Kind, Links, Market, MarketType,
-    OrderBook, OrderBookQuery, Side, Ticker, TickersQuery, Trade, TradesQuery,
+    Millis, OrderBook, OrderBookQuery, Side, Ticker, TickersQuery, Trade, TradesQuery,
 };
 
 mod server;
@@ -105,7 +105,7 @@ impl Exchange for FakeExchange {
         &self.about
     }
 
-    fn markets(&self) -> Fetch<Vec<Market>> {
+    fn markets(&self, _now: Millis) -> Fetch<Vec<Market>> {
         let mut swap = Market::spot("BTCUSDT_PERP", "BTC", "USDT");
         swap.kind = MarketType::Swap;
         swap.settle = Some("USDT".to_owned());
@@ -117,7 +117,7 @@ impl Exchange for FakeExchange {
         Fetch::Done(Ok(vec![open, swap, closed, Market::spot("ETHBTC", "ETH", "BTC")]))
     }
 
-    fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
+    fn ticker(&self, market: &Arc<Market>, _now: Millis) -> Fetch<Ticker> {
         // Each ticker tells which one it is.
         let number = self.tickers_asked.fetch_add(1, Ordering::SeqCst) + 1;
         let bid_volume = Some(Decimal::from(number as i64));

@@ -69,13 +69,13 @@ impl Exported {
     fn answer(&self, question: Question<'_>, rounds: Vec<Vec<Response>>) -> Vec<u8> {
         let exchange = &self.exchange;
         match question {
-            Question::Markets => replay(exchange.markets(), rounds),
-            Question::Ticker { market } => replay(exchange.ticker(&Arc::new(market.into_owned())), rounds),
-            Question::Tickers { markets, wanted } => {
+            Question::Markets { now } => replay(exchange.markets(now), rounds),
+            Question::Ticker { market, now } => replay(exchange.ticker(&Arc::new(market.into_owned()), now), rounds),
+            Question::Tickers { markets, wanted, now } => {
                 let Some(markets) = self.markets(markets) else { return json(&Reply::<()>::SendMarkets) };
                 let wanted =
                     wanted.map(|wanted| wanted.into_iter().map(|market| Arc::new(market.into_owned())).collect());
-                replay(exchange.tickers(&TickersQuery { markets, wanted }), rounds)
+                replay(exchange.tickers(&TickersQuery { markets, wanted, now }), rounds)
             }
             Question::Candles { market, query } => {
                 let candles = exchange.candles(&Arc::new(market.into_owned()), &query);

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::abi::Header;
 use super::*;
 use crate::{
-    About, CandleQuery, Capability, Code, Decimal, Error, Exchange, Fetch, Kind, Links, Market, OrderBook,
+    About, CandleQuery, Capability, Code, Decimal, Error, Exchange, Fetch, Kind, Links, Market, Millis, OrderBook,
     OrderBookQuery, Request, Response, Side, Ticker, TickersQuery, Trade,
 };
 
@@ -38,11 +38,11 @@ impl Exchange for Toy {
         &self.0
     }
 
-    fn markets(&self) -> Fetch<Vec<Market>> {
+    fn markets(&self, _now: Millis) -> Fetch<Vec<Market>> {
         Fetch::Done(Ok(vec![market()]))
     }
 
-    fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
+    fn ticker(&self, market: &Arc<Market>, _now: Millis) -> Fetch<Ticker> {
         let ticker = Ticker::new("toy", &market.symbol);
         Fetch::one(Request::get("https://toy.test/1"), |first| {
             let wait = first.retry_after.unwrap_or_default().as_millis();
@@ -115,7 +115,7 @@ fn a_library_says_which_exchanges_it_brings() {
 
 #[test]
 fn a_question_is_run_from_its_beginning_with_the_responses_so_far() {
-    let question = Question::Ticker { market: Cow::Owned(market()) };
+    let question = Question::Ticker { market: Cow::Owned(market()), now: 0 };
     let mut rounds = Vec::new();
     assert_eq!(call(0, &question, &rounds), Reply::<Ticker>::Ask(vec![Request::get("https://toy.test/1")]));
     rounds.push(vec![Response { status: 200, body: "é".into(), retry_after: Some(Duration::from_millis(7)) }]);
@@ -128,7 +128,7 @@ fn a_question_is_run_from_its_beginning_with_the_responses_so_far() {
 
 #[test]
 fn a_wrong_number_of_responses_is_an_error() {
-    let question = Question::Ticker { market: Cow::Owned(market()) };
+    let question = Question::Ticker { market: Cow::Owned(market()), now: 0 };
     let reply = call::<Ticker>(0, &question, &[vec![Response::default(), Response::default()]]);
     assert!(matches!(&reply, Reply::Failed(failure) if failure.code == Code::BadResponse), "{reply:?}");
 }
@@ -137,7 +137,7 @@ fn a_wrong_number_of_responses_is_an_error() {
 #[case(Some(3), "no book of 3")]
 #[case(None, "no message")]
 fn a_panic_crosses_as_its_message(#[case] limit: Option<usize>, #[case] message: &str) {
-    let question = Question::OrderBook { market: Cow::Owned(market()), query: OrderBookQuery { limit } };
+    let question = Question::OrderBook { market: Cow::Owned(market()), query: OrderBookQuery { limit, now: 0 } };
     assert_eq!(call(1, &question, &[]), Reply::<OrderBook>::Panicked(message.to_owned()));
 }
 
@@ -155,7 +155,7 @@ fn an_error_crosses_with_its_code_and_wait_and_no_more_text_than_anybody_reads()
 fn the_list_of_all_markets_is_sent_once() {
     let ask = |number, list| {
         let markets = AllMarkets { number, list };
-        call::<Vec<Ticker>>(1, &Question::Tickers { markets, wanted: None }, &[])
+        call::<Vec<Ticker>>(1, &Question::Tickers { markets, wanted: None, now: 0 }, &[])
     };
     assert_eq!(ask(7, None), Reply::SendMarkets);
     let tickers = Reply::Done(vec![Ticker::new("toy", "A/B")]);

@@ -21,11 +21,16 @@ pub struct Description {
 #[serde(rename_all = "snake_case")]
 pub enum Question<'a> {
     /// Answered by a list of [`Market`].
-    Markets,
+    Markets {
+        /// The moment of the question.
+        now: Millis,
+    },
     /// Answered by a [`Ticker`](crate::Ticker).
     Ticker {
         /// Of this market.
         market: Cow<'a, Market>,
+        /// The moment of the question.
+        now: Millis,
     },
     /// Answered by a list of [`Ticker`](crate::Ticker).
     Tickers {
@@ -33,6 +38,8 @@ pub enum Question<'a> {
         markets: AllMarkets<'a>,
         /// Those that are wanted; all, if left out.
         wanted: Option<Vec<Cow<'a, Market>>>,
+        /// The moment of the question.
+        now: Millis,
     },
     /// Answered by a list of [`CandleRow`].
     Candles {
@@ -61,7 +68,7 @@ impl Question<'_> {
     /// What is asked.
     pub fn capability(&self) -> Capability {
         match self {
-            Self::Markets => Capability::Markets,
+            Self::Markets { .. } => Capability::Markets,
             Self::Ticker { .. } => Capability::Ticker,
             Self::Tickers { .. } => Capability::Tickers,
             Self::Candles { .. } => Capability::Candles,

@@ -77,7 +77,7 @@ impl Exchange for Acme {
         &self.0
     }
 
-    fn markets(&self) -> Fetch<Vec<Market>> {
+    fn markets(&self, _now: Millis) -> Fetch<Vec<Market>> {
         Fetch::one(Request::get(format!("{API}/products")), |response| {
             let products: Vec<Product> = read(&response)?;
             let market = |product: Product| {
@@ -90,7 +90,7 @@ impl Exchange for Acme {
         })
     }
 
-    fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
+    fn ticker(&self, market: &Arc<Market>, _now: Millis) -> Fetch<Ticker> {
         let ticker = Ticker::new("acme", &market.symbol);
         Fetch::one(Request::get(format!("{API}/products/{}/day", market.id)), |response| {
             let Day { time, bid, ask, last, open, volume } = read(&response)?;

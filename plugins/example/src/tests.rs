@@ -17,14 +17,14 @@ fn recorded(url: &str, body: &'static str) -> impl FnMut(&Request) -> Response {
 
 #[test]
 fn markets() {
-    let markets = Acme::default().markets().run_with(recorded("", PRODUCTS)).unwrap();
+    let markets = Acme::default().markets(0).run_with(recorded("", PRODUCTS)).unwrap();
     assert_eq!((markets[0].symbol.as_str(), markets[0].active), ("BTC/USD", Some(true)));
     assert_eq!(markets[0].precision.price, Decimal::parse("0.01"));
 }
 
 #[test]
 fn ticker() {
-    let ticker = Acme::default().ticker(&market()).run_with(recorded("/btc-usd/day", DAY)).unwrap();
+    let ticker = Acme::default().ticker(&market(), 0).run_with(recorded("/btc-usd/day", DAY)).unwrap();
     assert_eq!((ticker.bid, ticker.open), (Decimal::parse("64000.10"), None));
 }
 
@@ -39,7 +39,7 @@ fn candles() {
 
 #[test]
 fn order_book() {
-    let query = OrderBookQuery { limit: Some(1) };
+    let query = OrderBookQuery { limit: Some(1), now: 0 };
     let book = r#"{"time":1795478400000,"buy":[["64000.10","0.5"]],"sell":[["64000.20","1"]]}"#;
     let book = Acme::default().order_book(&market(), &query).run_with(recorded("/btc-usd/book?depth=1", book));
     assert_eq!(book.unwrap().bids[0].1, Decimal::parse("0.5").unwrap());
@@ -48,7 +48,7 @@ fn order_book() {
 #[test]
 fn errors() {
     let gone = |_: &Request| Response { status: 404, ..Response::default() };
-    assert_eq!(Acme::default().ticker(&market()).run_with(gone).unwrap_err().code(), Code::BadSymbol);
-    let html = Acme::default().markets().run_with(|_| Response::ok("<html>")).unwrap_err();
+    assert_eq!(Acme::default().ticker(&market(), 0).run_with(gone).unwrap_err().code(), Code::BadSymbol);
+    let html = Acme::default().markets(0).run_with(|_| Response::ok("<html>")).unwrap_err();
     assert_eq!(html.code(), Code::BadResponse);
 }

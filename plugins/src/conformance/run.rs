@@ -33,7 +33,7 @@ const ABOUT_NOW: Millis = 30_000_000_000;
 /// Asks an adapter every case of its exchange, and judges the answers.
 pub fn run(exchange: &dyn Exchange, world: &World) -> Report {
     let mut wire = Wire::new(world, None);
-    let loaded = guarded(|| wire.drive(exchange.markets()));
+    let loaded = guarded(|| wire.drive(exchange.markets(NOW)));
     let markets = Loaded { markets: loaded.map(|result| result.map(Markets::new).map(Arc::new)), wire };
     let cases = world.cases.iter().filter(|case| !case.is_crash());
     Report {
@@ -132,7 +132,7 @@ impl Question<'_> {
         match case.op {
             Capability::Markets => json(&self.markets.iter().map(Arc::as_ref).collect::<Vec<&Market>>()),
             Capability::Ticker => {
-                let mut ticker = wire.drive(exchange.ticker(self.market()?))?;
+                let mut ticker = wire.drive(exchange.ticker(self.market()?, NOW))?;
                 ticker.derive();
                 json(&ticker)
             }
@@ -140,7 +140,7 @@ impl Question<'_> {
                 let wanted = case.symbols.iter().map(|symbol| self.markets.find(symbol).cloned());
                 let wanted = wanted.collect::<Result<Vec<_>>>()?;
                 let wanted = Some(wanted).filter(|wanted| !wanted.is_empty());
-                let query = TickersQuery { markets: Arc::clone(self.markets), wanted };
+                let query = TickersQuery { markets: Arc::clone(self.markets), wanted, now: NOW };
                 let mut tickers = wire.drive(exchange.tickers(&query))?;
                 tickers.iter_mut().for_each(marketd_core::Ticker::derive);
                 json(&tickers)
@@ -157,7 +157,7 @@ impl Question<'_> {
                 json(&candles)
             }
             Capability::OrderBook => {
-                let query = OrderBookQuery { limit: case.limit };
+                let query = OrderBookQuery { limit: case.limit, now: NOW };
                 let mut book = wire.drive(exchange.order_book(self.market()?, &query))?;
                 book.arrange(&query);
                 json(&book)
@@ -257,7 +257,7 @@ mod tests {
             &self.0
         }
 
-        fn markets(&self) -> Fetch<Vec<Market>> {
+        fn markets(&self, _now: Millis) -> Fetch<Vec<Market>> {
             Fetch::one(Request::get("https://toy/markets"), |response| {
                 let ids: Vec<String> = serde_json::from_slice(&response.body)
                     .map_err(|error| Error::bad_response("the markets cannot be read").with_source(error))?;
@@ -265,7 +265,7 @@ mod tests {
             })
         }
 
-        fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
+        fn ticker(&self, market: &Arc<Market>, _now: Millis) -> Fetch<Ticker> {
             if market.id == "PP" {
                 panic!("no idea");
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use marketd_core::{Fetch, Market, MarketType, OptionType, Range};
+use marketd_core::{Fetch, Market, MarketType, Millis, OptionType, Range};
 
 use super::context::Asked;
 use super::expr::Value;
@@ -137,11 +137,11 @@ impl MarketList {
     }
 
     /// Asks for the markets; with them, how many rows were read and dropped.
-    pub(crate) fn fetch(self: &Arc<Self>, currencies: &Arc<Currencies>) -> Fetch<(Vec<Market>, Tally)> {
+    pub(crate) fn fetch(self: &Arc<Self>, currencies: &Arc<Currencies>, now: Millis) -> Fetch<(Vec<Market>, Tally)> {
         let (list, currencies) = (self.clone(), currencies.clone());
         let answers = match &self.source {
             Source::Fixed => Fetch::Done(Ok(vec![Answers::none(Asked::nothing())])),
-            Source::Asked { question, each } => each.fetch(self, question),
+            Source::Asked { question, each } => each.fetch(self, question, now),
         };
         answers.then(move |result| Fetch::Done(result.and_then(|answers| list.markets(&answers, &currencies))))
     }
@@ -247,20 +247,18 @@ impl Each {
         }
     }
 
-    fn fetch(&self, list: &Arc<MarketList>, question: &Arc<Question>) -> Fetch<Vec<Answers>> {
-        let for_each = |values: Vec<Value<'static>>| {
-            values.into_iter().map(|value| Asked::nothing().with("each", value)).collect()
-        };
+    fn fetch(&self, list: &Arc<MarketList>, question: &Arc<Question>, now: Millis) -> Fetch<Vec<Answers>> {
+        let asked = |now| Asked::nothing().with("now", now);
+        let for_each =
+            move |values: Vec<Value<'static>>| values.into_iter().map(|value| asked(now).with("each", value)).collect();
         match self {
-            Self::Once => question.ask_all(vec![Asked::nothing()]),
+            Self::Once => question.ask_all(vec![asked(now)]),
             Self::Of(values) => question.ask_all(for_each(values.clone())),
             Self::Named { question: names, .. } => {
                 let (question, list) = (question.clone(), list.clone());
-                names.ask(Asked::nothing()).then(move |result| {
-                    match result.and_then(|answers| list.named_values(&answers)) {
-                        Ok(values) => question.ask_all(for_each(values)),
-                        Err(error) => Fetch::fail(error),
-                    }
+                names.ask(asked(now)).then(move |result| match result.and_then(|answers| list.named_values(&answers)) {
+                    Ok(values) => question.ask_all(for_each(values)),
+                    Err(error) => Fetch::fail(error),
                 })
             }
         }

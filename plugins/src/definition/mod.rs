@@ -27,8 +27,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use marketd_core::{
-    About, Budget, Candle, CandleQuery, Capability, Exchange, Fetch, Kind, Links, Market, OrderBook, OrderBookQuery,
-    Ticker, TickersQuery, Trade, TradesQuery,
+    About, Budget, Candle, CandleQuery, Capability, Exchange, Fetch, Kind, Links, Market, Millis, OrderBook,
+    OrderBookQuery, Ticker, TickersQuery, Trade, TradesQuery,
 };
 
 pub use source::DefinitionError;
@@ -246,8 +246,8 @@ impl Exchange for Definition {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    fn markets(&self) -> Fetch<Vec<Market>> {
-        let lists = self.markets.iter().map(|list| list.fetch(&self.currencies)).collect();
+    fn markets(&self, now: Millis) -> Fetch<Vec<Market>> {
+        let lists = self.markets.iter().map(|list| list.fetch(&self.currencies, now)).collect();
         self.counted(Fetch::all(lists).then(|result| {
             Fetch::Done(result.and_then(|lists| {
                 let (mut markets, mut sum) = (Vec::new(), Tally::default());
@@ -261,16 +261,16 @@ impl Exchange for Definition {
         }))
     }
 
-    fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
+    fn ticker(&self, market: &Arc<Market>, now: Millis) -> Fetch<Ticker> {
         if let Some(question) = self.ticker.of(market, false) {
-            return self.counted(question.fetch_one(&self.id, market));
+            return self.counted(question.fetch_one(&self.id, market, now));
         }
         match self.tickers.of(market, true) {
             Some(question) => {
                 // The exchange has no ticker of one market: it is picked from many.
                 let own = vec![market.clone()];
                 let group = ticker::Group { question: question.clone(), wanted: Some(own.clone()), all: own };
-                let many = self.counted(ticker::fetch_groups(&self.id, vec![group]));
+                let many = self.counted(ticker::fetch_groups(&self.id, vec![group], now));
                 many.then(|result| {
                     let missing =
                         || marketd_core::Error::bad_response("the exchange answered without a ticker of this market");
@@ -284,7 +284,7 @@ impl Exchange for Definition {
     fn tickers(&self, query: &TickersQuery) -> Fetch<Vec<Ticker>> {
         let named = query.wanted.is_some();
         match ticker::groups(query, |market| self.tickers.of(market, named)) {
-            Ok(groups) => self.counted(ticker::fetch_groups(&self.id, groups)),
+            Ok(groups) => self.counted(ticker::fetch_groups(&self.id, groups, query.now)),
             Err(error) => Fetch::fail(error),
         }
     }

@@ -85,7 +85,7 @@ impl OrderBookQuestion {
         market: &Arc<Market>,
         query: &OrderBookQuery,
     ) -> Fetch<(OrderBook, Tally)> {
-        let asked = Asked::about(market).with("limit", self.limits.fit(query.limit));
+        let asked = Asked::about(market).with("limit", self.limits.fit(query.limit)).with("now", query.now);
         let (this, exchange, symbol) = (self.clone(), exchange.to_string(), market.symbol.clone());
         self.question.ask(asked).then(move |result| {
             Fetch::Done(result.and_then(|answers| {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use marketd_core::{Code, Error, Fetch, Market, Request, Ticker, TickersQuery};
+use marketd_core::{Code, Error, Fetch, Market, Millis, Request, Ticker, TickersQuery};
 
 use super::context::{Asked, market_value};
 use super::expr::Value;
@@ -96,9 +96,14 @@ impl TickerQuestion {
     }
 
     /// Asks for the ticker of one market.
-    pub(crate) fn fetch_one(self: &Arc<Self>, exchange: &Arc<str>, market: &Arc<Market>) -> Fetch<(Ticker, Tally)> {
+    pub(crate) fn fetch_one(
+        self: &Arc<Self>,
+        exchange: &Arc<str>,
+        market: &Arc<Market>,
+        now: Millis,
+    ) -> Fetch<(Ticker, Tally)> {
         let (this, exchange, market) = (self.clone(), exchange.clone(), market.clone());
-        self.question.ask(Asked::about(&market)).then(move |result| {
+        self.question.ask(Asked::about(&market).with("now", now)).then(move |result| {
             Fetch::Done(result.and_then(|answers| {
                 // Where rows tell whose they are, the answer may be of many markets; one that does not tell is second best.
                 let (mut own, mut nobodys) = (None, None);
@@ -139,7 +144,7 @@ impl TickerQuestion {
     }
 
     /// What is asked: once, once a value, or once a batch of ids.
-    fn asked(&self, wanted: Option<&[Arc<Market>]>, all: &[Arc<Market>]) -> Vec<Asked> {
+    fn asked(&self, wanted: Option<&[Arc<Market>]>, all: &[Arc<Market>], now: Millis) -> Vec<Asked> {
         let json = |list: serde_json::Value| Value::Json(list.to_string().into());
         let quotes_of = |markets: &[Arc<Market>]| {
             let quotes: BTreeSet<&str> = markets.iter().map(|market| market.quote.as_str()).collect();
@@ -149,14 +154,15 @@ impl TickerQuestion {
             let ids: Vec<&str> = markets.iter().map(|market| market.id.as_str()).collect();
             // A request that is for one kind of markets can name what they have in common: `{settle}`.
             let common = shared_facts(markets).into_iter();
-            let asked = Asked::nothing().with("ids", json(ids.into())).with("quotes", quotes_of(markets));
+            let asked =
+                Asked::nothing().with("now", now).with("ids", json(ids.into())).with("quotes", quotes_of(markets));
             common.fold(asked, |asked, (name, value)| asked.with(name, value))
         };
         let targets = wanted.unwrap_or(all);
         let base = match (wanted, self.batch) {
             (_, Some(size)) => return targets.chunks(size).map(listed).collect(),
             (Some(wanted), None) => listed(wanted),
-            (None, None) => Asked::nothing().with("quotes", quotes_of(all)),
+            (None, None) => Asked::nothing().with("now", now).with("quotes", quotes_of(all)),
         };
         match &self.each {
             Each::Once => vec![base],
@@ -233,11 +239,11 @@ pub(crate) fn groups<'q>(
 }
 
 /// Asks for the tickers of all groups; those that ask the very same share the answer.
-pub(crate) fn fetch_groups(exchange: &Arc<str>, groups: Vec<Group>) -> Fetch<(Vec<Ticker>, Tally)> {
+pub(crate) fn fetch_groups(exchange: &Arc<str>, groups: Vec<Group>, now: Millis) -> Fetch<(Vec<Ticker>, Tally)> {
     let mut asked: Vec<(Vec<Request>, Vec<Group>)> = Vec::new();
     let mut fetches = Vec::new();
     for group in groups {
-        let all = group.question.asked(group.wanted.as_deref(), &group.all);
+        let all = group.question.asked(group.wanted.as_deref(), &group.all, now);
         let requests = match group.question.question.requests(&all) {
             Ok(requests) => requests,
             Err(error) => return Fetch::fail(error),

@@ -24,12 +24,10 @@ use view::View;
 pub struct Demo {
     about: About,
     listings: Vec<Listing>,
-    clock: fn() -> Millis,
 }
 
-impl Demo {
-    /// A demo whose moment comes from `clock`: adapters read none, and some questions do not carry one.
-    pub fn new(clock: fn() -> Millis) -> Self {
+impl Default for Demo {
+    fn default() -> Self {
         let about = About {
             id: "demo".to_owned(),
             name: "Demo (synthetic data)".to_owned(),
@@ -40,9 +38,11 @@ impl Demo {
             budget: None,
             synthetic: true,
         };
-        Self { about, listings: listing::all(), clock }
+        Self { about, listings: listing::all() }
     }
+}
 
+impl Demo {
     fn view(&self, market: &Market, now: Millis) -> Result<View<'_>> {
         let listing = self.listings.iter().find(|listing| listing.id() == market.id);
         let unknown = || Error::new(Code::BadSymbol, format!("there is no market `{}`", market.symbol));
@@ -55,18 +55,16 @@ impl Exchange for Demo {
         &self.about
     }
 
-    fn markets(&self) -> Fetch<Vec<Market>> {
-        let now = (self.clock)();
+    fn markets(&self, now: Millis) -> Fetch<Vec<Market>> {
         Fetch::Done(Ok(self.listings.iter().map(|listing| listing.market(now)).collect()))
     }
 
-    fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
-        Fetch::Done(self.view(market, (self.clock)()).map(|mut view| view.ticker()))
+    fn ticker(&self, market: &Arc<Market>, now: Millis) -> Fetch<Ticker> {
+        Fetch::Done(self.view(market, now).map(|mut view| view.ticker()))
     }
 
     fn tickers(&self, query: &TickersQuery) -> Fetch<Vec<Ticker>> {
-        let now = (self.clock)();
-        let ticker = |market: &Arc<Market>| self.view(market, now).map(|mut view| view.ticker());
+        let ticker = |market: &Arc<Market>| self.view(market, query.now).map(|mut view| view.ticker());
         let tickers = match &query.wanted {
             Some(wanted) => wanted.iter().map(ticker).collect(),
             None => query.markets.iter().filter(|market| market.active != Some(false)).map(ticker).collect(),
@@ -79,7 +77,7 @@ impl Exchange for Demo {
     }
 
     fn order_book(&self, market: &Arc<Market>, query: &OrderBookQuery) -> Fetch<OrderBook> {
-        Fetch::Done(self.view(market, (self.clock)()).map(|mut view| view.order_book(query)))
+        Fetch::Done(self.view(market, query.now).map(|mut view| view.order_book(query)))
     }
 
     fn trades(&self, market: &Arc<Market>, query: &TradesQuery) -> Fetch<Vec<Trade>> {

@@ -14,7 +14,7 @@ const SYMBOLS: [&str; 6] =
     ["BTC/USDT", "DOGE/USDT", "ETH/BTC", "BTC/USDT:USDT", "BTC/USD:BTC", "BTC/USDT:USDT-270326-100000-P"];
 
 fn demo() -> Demo {
-    Demo::new(|| NOW)
+    Demo::default()
 }
 
 fn done<T>(fetch: Fetch<T>) -> T {
@@ -25,7 +25,7 @@ fn done<T>(fetch: Fetch<T>) -> T {
 }
 
 fn markets() -> Arc<Markets> {
-    Arc::new(Markets::new(done(demo().markets())))
+    Arc::new(Markets::new(done(demo().markets(NOW))))
 }
 
 fn market(symbol: &str) -> Arc<Market> {
@@ -79,8 +79,8 @@ fn it_says_that_its_data_is_synthetic() {
 fn asking_twice_gives_the_same_bytes(#[values("BTC/USDT", "BTC/USDT:USDT-270326-100000-C")] symbol: &str) {
     let bytes = || {
         let (demo, market) = (demo(), market(symbol));
-        let ticker = serde_json::to_string(&done(demo.ticker(&market)));
-        let book = serde_json::to_string(&done(demo.order_book(&market, &OrderBookQuery { limit: None })));
+        let ticker = serde_json::to_string(&done(demo.ticker(&market, NOW)));
+        let book = serde_json::to_string(&done(demo.order_book(&market, &OrderBookQuery { limit: None, now: NOW })));
         let candles = serde_json::to_string(&candles(symbol, "5m", None, 100));
         let trades = serde_json::to_string(&trades(symbol, None, 100));
         [ticker, book, candles, trades].map(|json| json.expect("serializes"))
@@ -155,7 +155,7 @@ fn no_since_or_limit_is_too_much(#[case] since: Option<Millis>, #[case] limit: u
 #[rstest]
 fn the_ticker_is_the_last_day_of_candles(#[values(0, 1, 2, 3, 4, 5)] at: usize) {
     let symbol = SYMBOLS[at];
-    let ticker = done(demo().ticker(&market(symbol)));
+    let ticker = done(demo().ticker(&market(symbol), NOW));
     let found = candles(symbol, "1m", None, 1_440);
     assert!(found[0].timestamp > NOW - DAY);
     assert_eq!((&ticker.open, &ticker.last), (&found[0].open, &found[1_439].close));
@@ -170,7 +170,7 @@ fn the_ticker_is_the_last_day_of_candles(#[values(0, 1, 2, 3, 4, 5)] at: usize) 
 
 #[test]
 fn a_ticker_says_all_that_it_can() {
-    let mut ticker = done(demo().ticker(&market("BTC/USDT:USDT")));
+    let mut ticker = done(demo().ticker(&market("BTC/USDT:USDT"), NOW));
     ticker.derive();
     let json = serde_json::to_string(&ticker).expect("serializes");
     assert!(!json.contains("null"), "{json}");
@@ -179,10 +179,10 @@ fn a_ticker_says_all_that_it_can() {
 
 #[test]
 fn tickers_are_those_of_active_markets_or_the_wanted_ones() {
-    let query = TickersQuery { markets: markets(), wanted: None };
+    let query = TickersQuery { markets: markets(), wanted: None, now: NOW };
     let all = done(demo().tickers(&query));
     assert_eq!(all.len(), 11);
-    assert!(all.contains(&done(demo().ticker(&market("ETH/BTC")))));
+    assert!(all.contains(&done(demo().ticker(&market("ETH/BTC"), NOW))));
     let wanted = Some(vec![market("XMR/USDT")]);
     let wanted = done(demo().tickers(&TickersQuery { wanted, ..query }));
     assert_eq!(wanted.len(), 1);
@@ -192,8 +192,8 @@ fn tickers_are_those_of_active_markets_or_the_wanted_ones() {
 #[rstest]
 fn a_book_is_sorted_deep_on_ticks_and_around_the_last_price(#[values(0, 1, 2, 3, 4, 5)] at: usize) {
     let market = market(SYMBOLS[at]);
-    let book = done(demo().order_book(&market, &OrderBookQuery { limit: None }));
-    let ticker = done(demo().ticker(&market));
+    let book = done(demo().order_book(&market, &OrderBookQuery { limit: None, now: NOW }));
+    let ticker = done(demo().ticker(&market, NOW));
     assert!(book.bids.len() >= 20 && book.asks.len() >= 20);
     assert!(book.bids.windows(2).all(|pair| pair[0].0.to_f64() > pair[1].0.to_f64()));
     assert!(book.asks.windows(2).all(|pair| pair[0].0.to_f64() < pair[1].0.to_f64()));
@@ -205,7 +205,7 @@ fn a_book_is_sorted_deep_on_ticks_and_around_the_last_price(#[values(0, 1, 2, 3,
         assert!(is_multiple(price, tick.as_ref().expect("a tick")), "{price}");
         assert!(is_multiple(amount, lot.as_ref().expect("a lot")) && !amount.is_zero(), "{amount}");
     }
-    let cut = done(demo().order_book(&market, &OrderBookQuery { limit: Some(3) }));
+    let cut = done(demo().order_book(&market, &OrderBookQuery { limit: Some(3), now: NOW }));
     assert_eq!((cut.bids.as_slice(), cut.asks.len()), (&book.bids[..3], 3));
 }
 
@@ -227,6 +227,6 @@ fn trades_are_before_now_in_order_and_add_up_to_the_candles(#[values(0, 1, 2, 3,
 #[test]
 fn a_market_of_another_exchange_is_a_bad_symbol() {
     let stranger = Arc::new(Market::spot("nope", "NO", "PE"));
-    let Fetch::Done(Err(error)) = demo().ticker(&stranger) else { panic!("an error") };
+    let Fetch::Done(Err(error)) = demo().ticker(&stranger, NOW) else { panic!("an error") };
     assert_eq!(error.code(), Code::BadSymbol);
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use marketd_core::plugin::{AllMarkets, CandleRow, Description, Question, Reply, Table};
 use marketd_core::{
-    About, Candle, CandleQuery, Capability, Error, Exchange, Fetch, Kind, Market, Markets, OrderBook, OrderBookQuery,
-    Response, Result, Ticker, TickersQuery, Trade, TradesQuery,
+    About, Candle, CandleQuery, Capability, Error, Exchange, Fetch, Kind, Market, Markets, Millis, OrderBook,
+    OrderBookQuery, Response, Result, Ticker, TickersQuery, Trade, TradesQuery,
 };
 use serde::de::DeserializeOwned;
 
@@ -92,13 +92,13 @@ impl Exchange for Proxy {
         &self.about
     }
 
-    fn markets(&self) -> Fetch<Vec<Market>> {
-        self.ask(&Question::Markets, None)
+    fn markets(&self, now: Millis) -> Fetch<Vec<Market>> {
+        self.ask(&Question::Markets { now }, None)
     }
 
-    fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
+    fn ticker(&self, market: &Arc<Market>, now: Millis) -> Fetch<Ticker> {
         let exchange = self.about.id.clone();
-        let asked = self.ask(&Question::Ticker { market: Cow::Borrowed(&**market) }, None);
+        let asked = self.ask(&Question::Ticker { market: Cow::Borrowed(&**market), now }, None);
         asked.map(|ticker: Ticker| Ticker { exchange, ..ticker })
     }
 
@@ -169,7 +169,7 @@ impl Proxy {
 fn tickers(query: &TickersQuery, number: u64, with_list: bool) -> Question<'_> {
     let list = with_list.then(|| query.markets.iter().map(|market| Cow::Borrowed(&**market)).collect());
     let wanted = query.wanted.as_ref().map(|wanted| wanted.iter().map(|market| Cow::Borrowed(&**market)).collect());
-    Question::Tickers { markets: AllMarkets { number, list }, wanted }
+    Question::Tickers { markets: AllMarkets { number, list }, wanted, now: query.now }
 }
 
 fn json(question: &Question<'_>) -> Result<Arc<[u8]>> {

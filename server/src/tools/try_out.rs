@@ -14,7 +14,6 @@ use super::json::pretty;
 use super::transcript::{Out, Replay, Transcript};
 use crate::answer::Answer;
 use crate::api::problem::Problem;
-use crate::clock;
 use crate::config::Config;
 use crate::registry::{ExchangeSet, PluginFile, Registry, Version};
 use crate::service::{MarketFilter, Service};
@@ -123,7 +122,7 @@ impl Try {
     /// The exchanges there are to ask, and the id of the one that is meant.
     fn exchanges(&self, config: &Config) -> std::result::Result<(ExchangeSet, String), Box<dyn std::error::Error>> {
         let Some(file) = PluginFile::of(Path::new(&self.exchange)) else {
-            let mut registry = Registry::new(built_in::all(clock::now)?, config.plugins.clone());
+            let mut registry = Registry::new(built_in::all()?, config.plugins.clone());
             return Ok((registry.gather()?, self.exchange.clone()));
         };
         let version = Version::read(&file, &Default::default(), None).map_err(|refusal| refusal.about(&file))?;

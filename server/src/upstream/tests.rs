@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use marketd_core::{About, Code, Market};
+use marketd_core::{About, Code, Market, Millis};
 use rstest::rstest;
 
 use super::*;
@@ -86,8 +86,8 @@ impl Exchange for Blocking {
         self.0.about()
     }
 
-    fn markets(&self) -> Fetch<Vec<Market>> {
-        self.0.markets()
+    fn markets(&self, now: Millis) -> Fetch<Vec<Market>> {
+        self.0.markets(now)
     }
 
     fn may_block(&self) -> bool {
@@ -139,7 +139,7 @@ async fn what_a_pause_holds_back_is_no_failure_of_the_exchange() {
     let market = Arc::new(Market::spot("BTCUSDT", "BTC", "USDT"));
     for _ in 0..5 {
         let (exchange, market) = (Arc::clone(&exchange), Arc::clone(&market));
-        let question = move || exchange.ticker(&market);
+        let question = move || exchange.ticker(&market, 0);
         let error = upstream.run(Capability::Ticker, question).await.expect_err("limited");
         assert!(error.code().is_exchange_failure());
     }

@@ -27,7 +27,7 @@ extern "C" fn call(exchange: u32, question: Bytes, _: *const Response, _: usize)
     // SAFETY: the server lends it.
     let question = unsafe { std::slice::from_raw_parts(question.data, question.len) };
     match exchange {
-        _ if question == br#""markets""# => answer(MARKETS),
+        _ if question.starts_with(br#"{"markets":"#) => answer(MARKETS),
         0 => answer("\0\u{fffd}{{{{[[[[ garbage"),
         1 => Answer { data: Box::into_raw(vec![b'['; HUGE].into_boxed_slice()).cast(), len: HUGE },
         2 => loop {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use marketd_core::{About, Capability, Exchange, Fetch, Kind, Links, Market, Ticker, export_exchange};
+use marketd_core::{About, Capability, Exchange, Fetch, Kind, Links, Market, Millis, Ticker, export_exchange};
 
 export_exchange!(Panics);
 
@@ -28,11 +28,11 @@ impl Exchange for Panics {
         &self.0
     }
 
-    fn markets(&self) -> Fetch<Vec<Market>> {
+    fn markets(&self, _now: Millis) -> Fetch<Vec<Market>> {
         Fetch::Done(Ok(vec![Market::spot("ab", "A", "B")]))
     }
 
-    fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
+    fn ticker(&self, market: &Arc<Market>, _now: Millis) -> Fetch<Ticker> {
         panic!("no ticker of {}, on purpose", market.symbol)
     }
 }

@@ -42,7 +42,7 @@ impl Case {
         let mut config = config();
         upstream.configure(&mut config);
         config.plugins.dir = folder.path().to_owned();
-        let mut registry = Registry::new(vec![Arc::new(Demo::new(marketd::now))], config.plugins.clone());
+        let mut registry = Registry::new(vec![Arc::new(Demo::default())], config.plugins.clone());
         let exchanges = registry.gather().expect("gathered");
         let service = Arc::new(Service::new(exchanges, &config).expect("a service"));
         let reloader = Reloader::new(registry, Arc::clone(&service), None);

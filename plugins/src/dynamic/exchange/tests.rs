@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::channel;
 
 use marketd_core::plugin::{Exported, Library};
-use marketd_core::{Code, Decimal, Links, Request, Side};
+use marketd_core::{Code, Decimal, Links, Millis, Request, Side};
 use rstest::rstest;
 
 use super::*;
@@ -30,11 +30,11 @@ impl Exchange for Toy {
         &self.0
     }
 
-    fn markets(&self) -> Fetch<Vec<Market>> {
+    fn markets(&self, _now: Millis) -> Fetch<Vec<Market>> {
         Fetch::Done(Ok(vec![market()]))
     }
 
-    fn ticker(&self, market: &Arc<Market>) -> Fetch<Ticker> {
+    fn ticker(&self, market: &Arc<Market>, _now: Millis) -> Fetch<Ticker> {
         let symbol = market.symbol.clone();
         Fetch::one(Request::get("https://toy.test"), move |response| match &*response.body {
             b"panic" => panic!("on purpose"),
@@ -105,7 +105,7 @@ fn toy(limit: Duration) -> Arc<dyn Exchange> {
 }
 
 fn ticker(exchange: &dyn Exchange, body: &'static str) -> Result<Ticker> {
-    exchange.ticker(&Arc::new(market())).run_with(|_| Response::ok(body))
+    exchange.ticker(&Arc::new(market()), 0).run_with(|_| Response::ok(body))
 }
 
 #[test]
@@ -125,16 +125,16 @@ fn answers_keep_their_digits_and_name_the_exchange_that_was_asked() {
     let query = CandleQuery { timeframe: "1m".parse().expect("a timeframe"), since: None, limit: 1, now: 7 };
     let candles = toy.candles(&market, &query).run_with(|_| panic!("asks nothing")).expect("candles");
     assert_eq!((candles[0].timestamp, &candles[0].open), (7, &last));
-    let book = toy.order_book(&market, &OrderBookQuery { limit: None }).run_with(|_| panic!("asks nothing"));
+    let book = toy.order_book(&market, &OrderBookQuery { limit: None, now: 0 }).run_with(|_| panic!("asks nothing"));
     assert_eq!(book.expect("a book").exchange, "toy");
-    assert_eq!(toy.markets().run_with(|_| panic!("asks nothing")).expect("markets"), [(*market).clone()]);
+    assert_eq!(toy.markets(0).run_with(|_| panic!("asks nothing")).expect("markets"), [(*market).clone()]);
 }
 
 #[test]
 fn all_tickers_are_asked_for_with_the_markets_that_the_library_lacks() {
     let toy = toy(super::super::TIME_LIMIT);
     let ask = |markets: &Arc<Markets>, wanted| {
-        let query = TickersQuery { markets: Arc::clone(markets), wanted };
+        let query = TickersQuery { markets: Arc::clone(markets), wanted, now: 0 };
         let tickers = toy.tickers(&query).run_with(|_| Response::ok("2")).expect("tickers");
         assert!(tickers.iter().all(|ticker| ticker.exchange == "toy"));
         tickers.into_iter().map(|ticker| ticker.symbol).collect::<Vec<_>>()
