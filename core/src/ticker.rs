@@ -60,28 +60,49 @@ impl Ticker {
     }
 
     /// Derives what the exchange left out from what it said, as ccxt's `safe_ticker` does.
+    ///
+    /// Of open, close, change, percentage and average, any two that do not say the same tell the others.
     pub fn derive(&mut self) {
-        let hundred = Decimal::from(100);
-        // A price of 0 means that there is none: nothing was traded, or nobody bids.
-        let Self { open, last, close, high, low, bid, ask, .. } = self;
-        for price in [open, last, close, high, low, bid, ask] {
-            *price = price.take().filter(|price| !price.is_zero());
+        // A price of 0 means that there is none: nothing was traded, or nobody bids. A change of 0 is one, but a percentage of
+        // 0 is a placeholder more often than not, and stands only where nothing else tells.
+        let said = self.percentage.clone();
+        let Self { open, last, close, high, low, bid, ask, percentage, average, .. } = self;
+        for value in [open, last, close, high, low, bid, ask, percentage, average] {
+            *value = value.take().filter(|value| !value.is_zero());
         }
-        fill(&mut self.last, || self.close.clone());
+        fill(&mut self.vwap, || nonzero(self.quote_volume.as_ref())?.over(self.base_volume.as_ref()?));
         fill(&mut self.close, || self.last.clone());
-        fill(&mut self.open, || {
-            let last = self.last.as_ref()?;
-            match (&self.change, &self.percentage) {
-                (Some(change), _) => last.minus(change),
-                (None, Some(percentage)) => last.over(&percentage.over(&hundred)?.plus(&Decimal::from(1))?),
-                (None, None) => None,
+        let (hundred, two) = (Decimal::from(100), Decimal::from(2));
+        // How many times the open price the close is.
+        let growth = self.percentage.as_ref().filter(|_| self.change.is_none());
+        let growth = growth.and_then(|percentage| percentage.over(&hundred)?.plus(&Decimal::from(1)));
+        fill(&mut self.close, || match (&self.change, &growth) {
+            (Some(change), _) => self.average.as_ref()?.plus(&change.over(&two)?),
+            (None, Some(growth)) => {
+                let average = self.average.as_ref()?;
+                let halved = || average.times(&two)?.over(&growth.plus(&Decimal::from(1))?);
+                self.open.clone().or_else(halved)?.times(growth)
             }
+            (None, None) => None,
         });
-        fill(&mut self.change, || self.last.as_ref()?.minus(self.open.as_ref()?));
+        fill(&mut self.open, || match (&self.change, &growth) {
+            (Some(change), _) => self.close.as_ref()?.minus(change),
+            (None, Some(growth)) => self.close.as_ref()?.over(growth),
+            (None, None) => None,
+        });
+        fill(&mut self.change, || self.close.as_ref()?.minus(self.open.as_ref()?));
+        fill(&mut self.change, || self.open.as_ref()?.times(&self.percentage.as_ref()?.over(&hundred)?));
         fill(&mut self.percentage, || self.change.as_ref()?.over(self.open.as_ref()?)?.times(&hundred));
-        fill(&mut self.average, || self.open.as_ref()?.plus(self.last.as_ref()?)?.over(&Decimal::from(2)));
-        fill(&mut self.vwap, || self.quote_volume.as_ref()?.over(self.base_volume.as_ref()?));
+        fill(&mut self.close, || self.open.as_ref()?.plus(self.change.as_ref()?));
+        fill(&mut self.close, || self.average.as_ref()?.times(&two)?.minus(self.open.as_ref()?));
+        fill(&mut self.average, || self.open.as_ref()?.plus(self.close.as_ref()?)?.over(&two));
+        fill(&mut self.last, || self.close.clone());
+        fill(&mut self.percentage, || said);
     }
+}
+
+fn nonzero(number: Option<&Decimal>) -> Option<&Decimal> {
+    number.filter(|number| !number.is_zero())
 }
 
 fn fill(field: &mut Option<Decimal>, derive: impl FnOnce() -> Option<Decimal>) {
@@ -146,6 +167,30 @@ mod tests {
         by_percentage.derive();
         assert_eq!(by_percentage.open, decimal("125"));
         assert_eq!(by_percentage.change, decimal("-25"));
+    }
+
+    #[test]
+    fn close_follows_from_open_and_change_or_from_the_average() {
+        let mut by_change = Ticker { open: decimal("80"), change: decimal("20"), ..Ticker::default() };
+        by_change.derive();
+        assert_eq!((&by_change.last, &by_change.percentage), (&decimal("100"), &decimal("25")));
+        let mut by_percentage = Ticker { open: decimal("80"), percentage: decimal("25"), ..Ticker::default() };
+        by_percentage.derive();
+        assert_eq!((&by_percentage.last, &by_percentage.change), (&decimal("100"), &decimal("20")));
+        let mut by_average = Ticker { open: decimal("80"), average: decimal("90"), ..Ticker::default() };
+        by_average.derive();
+        assert_eq!(by_average.close, decimal("100"));
+        let mut without_open = Ticker { average: decimal("90"), percentage: decimal("25"), ..Ticker::default() };
+        without_open.derive();
+        assert_eq!((&without_open.open, &without_open.close), (&decimal("80"), &decimal("100")));
+    }
+
+    #[test]
+    fn a_percentage_of_zero_counts_only_where_nothing_else_tells() {
+        let mut flat =
+            Ticker { open: decimal("80"), last: decimal("80"), percentage: decimal("0.00"), ..Ticker::default() };
+        flat.derive();
+        assert_eq!((&flat.change, &flat.percentage), (&decimal("0"), &decimal("0")));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use marketd::config::Inputs;
+use marketd::tools::{Check, NewExchange, Try};
 
 /// One self-hosted server for the market data of every crypto exchange, over REST and WebSocket.
 #[derive(Debug, Parser)]
@@ -23,20 +24,21 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Serves until it is stopped
     Serve,
+    NewExchange(NewExchange),
+    Check(Check),
+    Try(Try),
 }
 
 impl Cli {
-    /// Where the configuration comes from, the environment included.
-    pub(crate) fn into_inputs(self) -> Inputs {
-        match self.command.unwrap_or(Command::Serve) {
-            Command::Serve => {}
-        }
+    /// What to do, and where the configuration comes from, the environment included.
+    pub(crate) fn into_parts(self) -> (Command, Inputs) {
         let env =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Inputs { file: self.config, env: env.collect(), set: self.set }
+        let inputs = Inputs { file: self.config, env: env.collect(), set: self.set };
+        (self.command.unwrap_or(Command::Serve), inputs)
     }
 }
 
@@ -49,6 +51,18 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        let (command, _) = Cli::try_parse_from(["marketd"]).expect("parses").into_parts();
+        assert!(matches!(command, Command::Serve));
+    }
+
+    #[test]
+    fn a_question_that_there_is_not_names_those_that_there_are() {
+        let error = Cli::try_parse_from(["marketd", "try", "demo", "tikcer"]).expect_err("refused").to_string();
+        assert!(error.contains("must be one of markets, ticker, tickers, candles, orderbook, trades"), "{error}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub enum State {
     Degraded,
     /// Three questions or more failed in a row.
     Down,
-    /// There is nothing to ask: its file is broken.
+    /// There is nothing to ask: its file is broken, or it is switched off.
     Failed,
 }
 

@@ -14,6 +14,7 @@ mod server;
 pub mod service;
 #[cfg(test)]
 mod testing;
+pub mod tools;
 mod upstream;
 mod ws;
 

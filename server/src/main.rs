@@ -1,4 +1,4 @@
-//! The binary: reads the configuration, gathers the exchanges, and serves until it is told to stop.
+//! The binary: reads the configuration, gathers the exchanges, and serves until it is told to stop; or runs a tool.
 
 use std::error::Error;
 use std::io::{self, IsTerminal};
@@ -8,23 +8,26 @@ use std::sync::Arc;
 use clap::Parser;
 use futures_util::{Stream, stream};
 use marketd::Server;
-use marketd::config::Loaded;
+use marketd::config::{Config, Inputs, Loaded};
 use marketd::registry::Registry;
 use marketd::reload::{Reloader, Watch};
 use marketd::service::Service;
+use marketd::tools::Verdict;
 use marketd_plugins::built_in;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 
 mod cli;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
-    start_log();
-    match serve(cli).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let (command, inputs) = Cli::parse().into_parts();
+    // The tools say everything themselves.
+    start_log(if matches!(command, Command::Serve) { "info,poem=warn" } else { "off" });
+    match run(command, &inputs).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("marketd: {error}");
             ExitCode::FAILURE
@@ -32,8 +35,19 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(cli: Cli) -> Result<(), Box<dyn Error>> {
-    let loaded = Loaded::read(&cli.into_inputs())?;
+/// Whether all went well.
+async fn run(command: Command, inputs: &Inputs) -> Verdict {
+    let config = || Loaded::read(inputs).map(|loaded| loaded.config);
+    match command {
+        Command::Serve => serve(Loaded::read(inputs)?).await.map(|()| true),
+        Command::NewExchange(new) => new.run(&mut io::stdout()),
+        Command::Check(check) if check.names_paths() => check.run(&Config::default().plugins, &mut io::stdout()),
+        Command::Check(check) => check.run(&config()?.plugins, &mut io::stdout()),
+        Command::Try(one) => one.run(config()?, io::stdout()).await,
+    }
+}
+
+async fn serve(loaded: Loaded) -> Result<(), Box<dyn Error>> {
     let plugins = &loaded.config.plugins;
     let watch = Watch::begin(plugins);
     let mut registry = Registry::new(built_in::all(marketd::now)?, plugins.clone());
@@ -95,8 +109,8 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,poem=warn"));
+fn start_log(default: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

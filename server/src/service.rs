@@ -49,7 +49,8 @@ pub struct ExchangeStatus {
     pub health: Health,
     /// How many malformed rows its answers had so far.
     pub dropped_rows: u64,
-    /// What is wrong with its file, if anything is; an older version may be served all the same.
+    /// What is wrong with its file, if anything is, or why it is switched off. Unless its state is failed, what was read before is
+    /// served all the same.
     pub reason: Option<String>,
 }
 

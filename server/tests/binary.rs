@@ -57,3 +57,31 @@ fn it_says_where_it_listens_and_ends_well_when_it_is_told_to_stop() {
         assert!(rest.contains("stopped"), "{rest}");
     }
 }
+
+#[test]
+fn the_plugin_folder_is_read_anew_when_it_is_told_to_or_when_it_watches_for_changes() {
+    for watch in [false, true] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = [
+            "server.port=0".to_owned(),
+            format!("plugins.dir={}", folder.path().display()),
+            format!("plugins.watch={watch}"),
+        ];
+        let args: Vec<_> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+        let mut child = marketd(&args).stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut log = BufReader::new(child.stderr.take().expect("a log")).lines().map(|line| line.expect("a line"));
+        assert!(log.any(|line| line.contains("listening on")));
+        let definition = include_str!("../src/tools/new_exchange.toml").replace("ID", "mine");
+        std::fs::write(folder.path().join("mine.toml"), definition).expect("written");
+        let signal = |name: &str| {
+            let told = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill runs");
+            assert!(told.success());
+        };
+        if !watch {
+            signal("-HUP");
+        }
+        assert!(log.any(|line| line.contains("the exchanges are read anew: added mine")));
+        signal("-TERM");
+        assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    }
+}

@@ -25,7 +25,7 @@ impl Definition {
         match definition.first_wrong() {
             None => Ok(definition),
             Some((code, problem)) => {
-                let place = node.find(&code).unwrap_or(&node).place.clone();
+                let place = node.find(&|text| text.contains(&code)).unwrap_or(&node).place.clone();
                 Err(place.error(format_args!("`{code}`: {problem}")))
             }
         }
@@ -109,5 +109,16 @@ markets = {{ get = "/m", rows = ".[]", id = ".i", base = ".b", quote = ".q", typ
         let get = if line.contains("post") { "" } else { r#"get = "/t""# };
         let error = with_ticker(&format!("{get}\n{line}")).expect_err("refused").to_string();
         assert!(error.starts_with(says), "{error}");
+    }
+
+    #[rstest]
+    fn an_expression_of_any_shape_is_read_or_refused_on_the_stack_of_a_thread(
+        #[values("(", "[", "{a:", ".[", "-", "if 1 then ", "\\\"\\\\(", ".a", "|not", "//.a", "def a:")] piece: &str,
+        #[values(990, 1_000_000)] length: usize,
+    ) {
+        let code = piece.repeat(length / piece.len());
+        // What matters is that it comes back.
+        let _ = with_ticker(&format!("get = \"/t\"\nlast = \".a{code}\""));
+        let _ = with_ticker(&format!("get = \"/t\"\nlast = \"{code}\""));
     }
 }

@@ -198,7 +198,8 @@ impl MarketList {
         market.settle = settle.filter(|_| market.kind != MarketType::Spot).map(|settle| currencies.code(&settle));
         market.active = next().truth();
         market.contract_size = next().decimal();
-        market.expiry = next().integer();
+        // Mostly a 0 says that there is no end; of an option it says that it is a perpetual one.
+        market.expiry = next().integer().filter(|end| *end != 0 || market.kind == MarketType::Option);
         let is_option = market.kind == MarketType::Option;
         market.strike = next().decimal().filter(|_| is_option);
         market.option_type =

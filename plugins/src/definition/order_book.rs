@@ -106,9 +106,14 @@ impl OrderBookQuestion {
         })?;
         match &self.levels {
             Levels::Apart { bids, asks } => {
-                let bought = read_levels(bids, &texts, answers, |_, level| book.bids.push(level))?;
-                let sold = read_levels(asks, &texts, answers, |_, level| book.asks.push(level))?;
-                bought.and(sold).readable()
+                let bought = read_levels(bids, &texts, answers, |_, level| book.bids.push(level));
+                let sold = read_levels(asks, &texts, answers, |_, level| book.asks.push(level));
+                match (bought, sold) {
+                    (Ok(bought), Ok(sold)) => bought.and(sold).readable(),
+                    // A side that nobody is on may be left out.
+                    (Ok(one), Err(_)) | (Err(_), Ok(one)) if one.kept > 0 => Ok(one),
+                    (Err(error), _) | (_, Err(error)) => Err(error),
+                }
             }
             Levels::Together(both) => read_levels(both, &texts, answers, |side, level| match side {
                 Some(Side::Buy) => book.bids.push(level),

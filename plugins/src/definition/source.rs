@@ -6,6 +6,13 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// The longest text in a definition: expressions are read by recursion, and a stack that overflows ends the process. The longest
+/// that is known has 300 bytes.
+const LONGEST_TEXT: usize = 1_000;
+
+/// How deep brackets may stand within one another in a text, and signs before one another, for the same reason.
+const DEEPEST_TEXT: usize = 32;
+
 /// What is wrong with a definition, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefinitionError {
@@ -100,7 +107,13 @@ impl Node {
             Place { line, ..place.clone() }.error(error.message())
         })?;
         let mut lines = Lines { text, offset: 0, line: 1 };
-        Ok(Self { content: Content::Table(read_table(table.into_inner(), &place, &mut lines)), place })
+        let node = Self { content: Content::Table(read_table(table.into_inner(), &place, &mut lines)), place };
+        match node.find(&|text| text.len() > LONGEST_TEXT || nesting(text) > DEEPEST_TEXT) {
+            Some(node) => Err(node.place.error(format_args!(
+                "must have at most {LONGEST_TEXT} bytes, with at most {DEEPEST_TEXT} brackets or signs within one another"
+            ))),
+            None => Ok(node),
+        }
     }
 
     fn wants(&self, what: &str) -> DefinitionError {
@@ -162,12 +175,12 @@ impl Node {
         matches!(&self.content, Content::Bool(false)) || matches!(&self.content, Content::Text(text) if text.is_empty())
     }
 
-    /// The value in which this piece of text stands.
-    pub(crate) fn find(&self, piece: &str) -> Option<&Self> {
+    /// The first text that is wanted.
+    pub(crate) fn find(&self, wanted: &dyn Fn(&str) -> bool) -> Option<&Self> {
         match &self.content {
-            Content::Text(text) => text.contains(piece).then_some(self),
-            Content::List(list) => list.iter().find_map(|node| node.find(piece)),
-            Content::Table(table) => table.0.iter().find_map(|(_, node)| node.find(piece)),
+            Content::Text(text) => wanted(text).then_some(self),
+            Content::List(list) => list.iter().find_map(|node| node.find(wanted)),
+            Content::Table(table) => table.0.iter().find_map(|(_, node)| node.find(wanted)),
             Content::Number(_) | Content::Bool(_) => None,
         }
     }
@@ -236,6 +249,25 @@ impl Table {
     pub(crate) fn into_entries(self) -> Vec<(String, Node)> {
         self.0.into_iter().map(|(key, node)| (key.to_string(), node)).collect()
     }
+}
+
+/// How deep the brackets and signs of an expression stand within one another, at most.
+fn nesting(text: &str) -> usize {
+    let (mut open, mut signs, mut deepest) = (0_usize, 0, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        match byte {
+            b'-' => signs += 1,
+            white if white.is_ascii_whitespace() => {}
+            _ => signs = 0,
+        }
+        deepest = deepest.max(open + signs);
+    }
+    deepest
 }
 
 /// Reads a table key by key and refuses what nobody asked for.

@@ -129,7 +129,7 @@ impl TickerQuestion {
     ) -> marketd_core::Result<Tally> {
         self.mapping.each(&answers.texts()?, &answers.asked, |row| {
             let Some(id) = row.value(0).string() else { return false };
-            if let Some(market) = markets.get(&id) {
+            if let Some(market) = markets.get(&id).filter(|_| row.is_present()) {
                 let asked = Asked::about(market);
                 tickers.push(ticker(&row.about(&asked), exchange, market));
             }

@@ -11,11 +11,8 @@ use ring::digest::{Context, SHA256};
 
 use super::Refusal;
 
-/// The largest definition that is read; the largest that is known has 20 kB.
+/// The largest definition that is read, 1 MiB; the largest that is known has 20 kB.
 const LARGEST_DEFINITION: u64 = 1 << 20;
-
-/// The largest library that is read.
-const LARGEST_LIBRARY: u64 = 256 << 20;
 
 /// A definition or a library.
 #[derive(Clone, Debug)]
@@ -81,39 +78,20 @@ impl PluginFile {
 
     /// The text of a definition.
     pub(super) fn text(&self) -> Result<String, Refusal> {
-        String::from_utf8(self.bytes(LARGEST_DEFINITION)?).map_err(|_| Refusal::NoText)
+        String::from_utf8(self.bytes()?).map_err(|_| Refusal::NoText)
     }
 
-    /// The digest of a library.
-    pub(super) fn digest(&self) -> Result<String, Refusal> {
-        Ok(digest([self.bytes(LARGEST_LIBRARY)?]))
-    }
-
-    fn bytes(&self, largest: u64) -> Result<Vec<u8>, Refusal> {
+    fn bytes(&self) -> Result<Vec<u8>, Refusal> {
         // Before it is opened: to open a pipe waits for whoever writes to it.
         if !fs::metadata(&self.path)?.is_file() {
             return Err(Refusal::NoFile);
         }
         let mut bytes = Vec::new();
-        File::open(&self.path)?.take(largest + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > largest {
-            return Err(Refusal::TooLarge(largest));
+        File::open(&self.path)?.take(LARGEST_DEFINITION + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LARGEST_DEFINITION {
+            return Err(Refusal::TooLarge);
         }
         Ok(bytes)
-    }
-
-    /// Whether anybody at all could have put this file here, or change it.
-    #[cfg(unix)]
-    pub(super) fn is_anybodys(&self) -> io::Result<bool> {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let world_writable = |path: &Path| Ok::<_, io::Error>(fs::metadata(path)?.permissions().mode() & 0o002 != 0);
-        Ok(world_writable(&self.path)? || world_writable(folder)?)
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn is_anybodys(&self) -> io::Result<bool> {
-        Ok(false)
     }
 }
 
@@ -182,7 +160,7 @@ mod tests {
             PluginFile::of(&path).expect("a name").text()
         };
         assert!(read("a.toml", Some(&[b' '; 1 << 20])).is_ok());
-        assert!(matches!(read("b.toml", Some(&[b' '; (1 << 20) + 1])), Err(Refusal::TooLarge(_))));
+        assert!(matches!(read("b.toml", Some(&[b' '; (1 << 20) + 1])), Err(Refusal::TooLarge)));
         assert!(matches!(read("c.toml", None), Err(Refusal::NoFile)));
         assert!(matches!(read("d.toml", Some(&[0xff])), Err(Refusal::NoText)));
     }

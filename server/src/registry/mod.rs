@@ -71,7 +71,7 @@ impl Registry {
             }
         }
         for (id, kind, reason) in failures {
-            warn!("{folder}: {reason}");
+            warn!("{folder}/{reason}");
             set.fail(&id, kind, &reason);
         }
         self.versions = versions;
@@ -101,22 +101,18 @@ pub(crate) enum Refusal {
     Unreadable(io::Error),
     /// It is a folder, a pipe or the like.
     NoFile,
-    /// It is larger than this.
-    TooLarge(u64),
+    /// It is larger than any definition.
+    TooLarge,
     /// A definition that is not UTF-8.
     NoText,
     /// A definition that says something wrong.
     Definition(DefinitionError),
     /// A library that could not be loaded.
     Library(LoadError),
-    /// A library that not only the operator can have put there.
-    Anybodys,
     /// A library without a pin, while others have one.
-    NotPinned(String),
-    /// A file whose content is not the pinned one.
-    OtherDigest { digest: String, pin: String },
-    /// A library with an exchange of this id.
-    NoId(String),
+    NotPinned,
+    /// A definition whose content is not the pinned one.
+    OtherDigest { actual: String, pin: String },
 }
 
 impl Refusal {
@@ -135,16 +131,12 @@ impl fmt::Display for Refusal {
         match self {
             Self::Unreadable(error) => write!(f, "it cannot be read: {error}"),
             Self::NoFile => f.write_str("it is no file"),
-            Self::TooLarge(largest) => write!(f, "it has more than {} MiB", largest >> 20),
+            Self::TooLarge => f.write_str("it has more than 1 MiB"),
             Self::NoText => f.write_str("it is no UTF-8 text"),
             Self::Definition(error) => error.fmt(f),
             Self::Library(error) => error.fmt(f),
-            Self::Anybodys => f.write_str("anybody may write to it or its folder; take that right away (chmod o-w)"),
-            Self::NotPinned(digest) => write!(f, "plugins.sha256 does not name it; its digest is {digest}"),
-            Self::OtherDigest { digest, pin } => {
-                write!(f, "its digest is {digest}, but must be {pin} (plugins.sha256)")
-            }
-            Self::NoId(id) => write!(f, "the id `{id:.60}` of an exchange in it must be lower case letters and digits"),
+            Self::NotPinned => f.write_str("plugins.sha256 names other files but not this one"),
+            Self::OtherDigest { actual, pin } => write!(f, "its SHA-256 is {actual}, but {pin} is expected"),
         }
     }
 }

@@ -11,18 +11,24 @@ use marketd_plugins::{built_in, dynamic};
 use super::Refusal;
 use super::file::{PluginFile, digest};
 
-/// The exchanges of a file whose content was this.
+/// The exchanges of a file.
 #[derive(Clone)]
 pub(crate) struct Version {
     pub(crate) exchanges: Vec<Arc<dyn Exchange>>,
-    /// Of everything that was read for it.
+    /// What a definition was read from. Libraries are told apart by their loader, which gives the same exchanges again.
+    origin: Option<Origin>,
+}
+
+#[derive(Clone)]
+struct Origin {
+    /// Of everything that was read.
     digest: String,
     /// What the definition extends, and what that extends, and so on.
     extended: Vec<String>,
 }
 
 impl Version {
-    /// Reads a file, whose digest must be that of `pins`. Gives `before` again where nothing changed.
+    /// Reads a file, whose digest must be that of `pins`. Gives the exchanges of `before` again where nothing changed.
     ///
     /// # Errors
     /// Why nothing can be made of it.
@@ -31,63 +37,32 @@ impl Version {
         pins: &BTreeMap<String, String>,
         before: Option<&Self>,
     ) -> Result<Self, Refusal> {
-        if file.kind() == Kind::Plugin {
-            Self::library(file, pins, before)
-        } else {
-            Self::definition(file, pins, before)
+        let pin = pins.get(file.name());
+        if file.kind() != Kind::Plugin {
+            return Self::definition(file, pin, before);
         }
+        if pin.is_none() && !pins.is_empty() {
+            return Err(Refusal::NotPinned);
+        }
+        let exchanges = dynamic::load(file.path(), pin.map(String::as_str))?;
+        Ok(Self { exchanges, origin: None })
     }
 
-    fn definition(file: &PluginFile, pins: &BTreeMap<String, String>, before: Option<&Self>) -> Result<Self, Refusal> {
+    fn definition(file: &PluginFile, pin: Option<&String>, before: Option<&Self>) -> Result<Self, Refusal> {
         let text = file.text()?;
-        check_pin(file, &digest([&text]), pins)?;
-        if let Some(before) =
-            before.filter(|before| before.digest == Ancestry::of(file).digest(&text, &before.extended))
-        {
+        let actual = digest([&text]);
+        if let Some(pin) = pin.filter(|pin| **pin != actual) {
+            return Err(Refusal::OtherDigest { actual, pin: pin.clone() });
+        }
+        let same = |origin: &Origin| origin.digest == Ancestry::of(file).digest(&text, &origin.extended);
+        if let Some(before) = before.filter(|before| before.origin.as_ref().is_some_and(same)) {
             return Ok(before.clone());
         }
         let ancestry = Ancestry::of(file);
         let definition = Definition::parse_whole(file.name(), &text, &|id| ancestry.text_of(id))?;
         let extended = ancestry.asked.into_inner().split_off(1);
         let digest = Ancestry::of(file).digest(&text, &extended);
-        Ok(Self { exchanges: vec![Arc::new(definition)], digest, extended })
-    }
-
-    fn library(file: &PluginFile, pins: &BTreeMap<String, String>, before: Option<&Self>) -> Result<Self, Refusal> {
-        if file.is_anybodys()? {
-            return Err(Refusal::Anybodys);
-        }
-        let digest = file.digest()?;
-        let pin = check_pin(file, &digest, pins)?;
-        if pin.is_none() && !pins.is_empty() {
-            return Err(Refusal::NotPinned(digest));
-        }
-        if let Some(before) = before.filter(|before| before.digest == digest) {
-            return Ok(before.clone());
-        }
-        let exchanges = dynamic::load(file.path(), pin)?;
-        let wrong = exchanges.iter().map(|exchange| &exchange.about().id).find(|id| !is_id(id));
-        match wrong {
-            Some(id) => Err(Refusal::NoId(id.clone())),
-            None => Ok(Self { exchanges, digest, extended: Vec::new() }),
-        }
-    }
-}
-
-/// Whether this can be the id of an exchange.
-fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-}
-
-/// The digest that the file must have, if one is named.
-fn check_pin<'p>(
-    file: &PluginFile,
-    digest: &str,
-    pins: &'p BTreeMap<String, String>,
-) -> Result<Option<&'p str>, Refusal> {
-    match pins.get(file.name()) {
-        Some(pin) if pin != digest => Err(Refusal::OtherDigest { digest: digest.to_owned(), pin: pin.clone() }),
-        pin => Ok(pin.map(String::as_str)),
+        Ok(Self { exchanges: vec![Arc::new(definition)], origin: Some(Origin { digest, extended }) })
     }
 }
 

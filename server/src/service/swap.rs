@@ -9,7 +9,7 @@ use marketd_core::{About, Code, Error, Exchange, Kind, Links, Result};
 use super::ExchangeStatus;
 use super::exchange::{Served, unknown};
 use crate::config::{self, Config};
-use crate::health::Health;
+use crate::health::{Health, State};
 use crate::registry::{Entry, ExchangeSet};
 use crate::upstream::Transport;
 
@@ -125,12 +125,18 @@ impl Slot {
 
     fn status(&self, id: &str) -> ExchangeStatus {
         match self {
-            Self::Served { served, outdated } => ExchangeStatus {
-                about: served.about().clone(),
-                health: served.upstream.health(),
-                dropped_rows: served.exchange.dropped_rows(),
-                reason: outdated.clone(),
-            },
+            Self::Served { served, outdated } => {
+                let (mut health, disabled) = (served.upstream.health(), served.exchange.disabled());
+                if disabled.is_some() {
+                    health.state = State::Failed;
+                }
+                ExchangeStatus {
+                    about: served.about().clone(),
+                    health,
+                    dropped_rows: served.exchange.dropped_rows(),
+                    reason: disabled.or_else(|| outdated.clone()),
+                }
+            }
             Self::Failed { kind, reason } => ExchangeStatus {
                 about: nobody(id, *kind),
                 health: Health::failed(),

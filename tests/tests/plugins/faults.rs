@@ -59,6 +59,8 @@ async fn a_plugin_that_hangs_is_switched_off_and_nobody_else_waits() {
     let problem = server.get(&path(1)).await.problem(503, "ExchangeNotAvailable");
     assert_eq!(problem["detail"].as_str(), hangs.disabled().as_deref());
     assert!(hangs.disabled().is_some_and(|why| why.starts_with("switched off: plugin")), "{problem}");
+    let listed = server.get("/exchanges/hangs").await.json();
+    assert_eq!((&listed["status"], &listed["reason"]), (&"failed".into(), &problem["detail"]));
     // The others of the same library go on.
     server.get("/price/garbage/A/B").await.problem(502, "BadResponse");
     assert_eq!(server.get("/price/fake/BTC/USDT").await.status, 200);

@@ -1,5 +1,10 @@
 //! The example, from its file to the client.
 
+use std::sync::Arc;
+
+use marketd::registry::Registry;
+use marketd::reload::Reloader;
+use marketd::service::{Changes, Service};
 use marketd_core::Kind;
 use marketd_plugins::conformance::{World, run};
 use marketd_tests::{TestServer, Upstream, config};
@@ -43,6 +48,31 @@ async fn the_example_is_served_like_any_other_exchange(#[case] release: bool) {
     server.get("/trades/acme/BTC/USD").await.problem(501, "NotSupported");
     // What is not known upstream is the adapter's to say.
     server.get("/price/acme/OLD/USD").await.problem(404, "BadSymbol");
+}
+
+#[tokio::test]
+async fn a_library_is_picked_up_while_the_server_runs() {
+    let upstream = Upstream::answering(world()).await;
+    let mut config = config();
+    upstream.configure(&mut config);
+    let placed = Placed::content("no library");
+    config.plugins.dir = placed.path.parent().expect("a folder").to_owned();
+    let mut registry = Registry::new(Vec::new(), config.plugins.clone());
+    let service = Arc::new(Service::new(registry.gather().expect("gathered"), &config).expect("a service"));
+    let reloader = Reloader::new(registry, Arc::clone(&service), None);
+    let server = TestServer::of(config, service).await;
+    let failed = server.get("/exchanges/plugin").await.json();
+    assert_eq!((&failed["kind"], &failed["status"]), (&"plugin".into(), &"failed".into()));
+
+    placed.replace(std::fs::read(example(false)).expect("built"));
+    assert_eq!(reloader.reload().await.expect("reloaded").added, ["acme"]);
+    assert_eq!(server.get("/price/acme/btc/usd").await.status, 200);
+    assert_eq!(reloader.reload().await.expect("reloaded"), Changes::default());
+    // What was read before goes on.
+    placed.replace("no library");
+    assert_eq!(reloader.reload().await.expect("reloaded"), Changes::default());
+    assert_eq!(server.get("/price/acme/btc/usd").await.status, 200);
+    assert!(server.get("/exchanges/acme").await.json()["reason"].is_string());
 }
 
 #[test]

@@ -300,11 +300,16 @@ fn exchange_fields() -> Vec<Field> {
         (
             "status",
             one_of(
-                "How it is: unknown until it is asked something, failed when there is only a broken file of it.",
+                "How it is: unknown until it is asked something, failed when its file is broken or it is switched off.",
                 &["unknown", "up", "degraded", "down", "failed"],
             ),
         ),
-        ("reason", null(text("What is wrong with its file. Unless it has failed, what was read before is served."))),
+        (
+            "reason",
+            null(text(
+                "Why it has failed. If it has not, what is wrong with its file; what was read before is served.",
+            )),
+        ),
         ("health", named("ExchangeHealth")),
     ]
 }
