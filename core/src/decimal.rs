@@ -25,7 +25,13 @@ impl Decimal {
 
     /// Reads a JSON number literal; `None` for anything else (`""`, `NaN`, `+5`, `.5`, `1_000`).
     pub fn parse(text: &str) -> Option<Self> {
-        is_json_number(text.as_bytes()).then(|| Self(CompactString::new(text)))
+        Self::read_from(text).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number)
+    }
+
+    /// Reads the number that a text begins with; the rest is what comes behind it.
+    pub(crate) fn read_from(text: &str) -> Option<(Self, &str)> {
+        let (number, rest) = text.split_at(number_len(text.as_bytes())?);
+        Some((Self(CompactString::new(number)), rest))
     }
 
     /// The literal.
@@ -127,36 +133,34 @@ impl Decimal {
     }
 }
 
-/// JSON's number grammar (RFC 8259 §6), with bounds on the length and the exponent.
-fn is_json_number(text: &[u8]) -> bool {
-    fn digits(text: &[u8]) -> usize {
-        text.iter().take_while(|b| b.is_ascii_digit()).count()
+/// How long the number is that a text begins with, by JSON's grammar (RFC 8259 §6) with bounds on the length and the exponent;
+/// `None` if it begins with none.
+fn number_len(text: &[u8]) -> Option<usize> {
+    fn digits(text: &[u8], from: usize) -> usize {
+        text[from..].iter().take_while(|b| b.is_ascii_digit()).count()
     }
-    if text.len() > Decimal::MAX_LEN {
-        return false;
+    let begin = usize::from(text.first() == Some(&b'-'));
+    let whole = digits(text, begin);
+    if whole == 0 || (whole > 1 && text[begin] == b'0') {
+        return None;
     }
-    let mut rest = text.strip_prefix(b"-").unwrap_or(text);
-    let whole = digits(rest);
-    if whole == 0 || (whole > 1 && rest[0] == b'0') {
-        return false;
-    }
-    rest = &rest[whole..];
-    if let Some(fraction) = rest.strip_prefix(b".") {
-        let count = digits(fraction);
+    let mut end = begin + whole;
+    if text.get(end) == Some(&b'.') {
+        let count = digits(text, end + 1);
         if count == 0 {
-            return false;
+            return None;
         }
-        rest = &fraction[count..];
+        end += 1 + count;
     }
-    if let [b'e' | b'E', exponent @ ..] = rest {
-        let exponent = match exponent {
-            [b'+' | b'-', digits @ ..] => digits,
-            _ => exponent,
-        };
-        let count = digits(exponent);
-        return (1..=3).contains(&count) && count == exponent.len();
+    if let Some(b'e' | b'E') = text.get(end) {
+        let sign = usize::from(matches!(text.get(end + 1), Some(b'+' | b'-')));
+        let count = digits(text, end + 1 + sign);
+        if !(1..=3).contains(&count) {
+            return None;
+        }
+        end += 1 + sign + count;
     }
-    rest.is_empty()
+    (end <= Decimal::MAX_LEN).then_some(end)
 }
 
 impl fmt::Display for Decimal {

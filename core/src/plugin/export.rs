@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::abi::{RawAnswer, RawBytes, RawResponse, lent};
-use super::wire::{AllMarkets, CandleRow, Description, Question, Reply};
+use super::wire::{AllMarkets, CandleTable, Description, Question, Reply};
 use crate::{Error, Exchange, Fetch, Markets, Response, TickersQuery};
 
 /// Makes a library of exchanges a plugin: `export_exchange!(MyExchange);`, or several, `export_exchange!(One, Another);`.
@@ -79,7 +79,7 @@ impl Exported {
             }
             Question::Candles { market, query } => {
                 let candles = exchange.candles(&Arc::new(market.into_owned()), &query);
-                replay(candles.map(|candles| candles.into_iter().map(CandleRow::from).collect::<Vec<_>>()), rounds)
+                replay(candles.map(CandleTable), rounds)
             }
             Question::OrderBook { market, query } => {
                 replay(exchange.order_book(&Arc::new(market.into_owned()), &query), rounds)

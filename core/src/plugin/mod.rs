@@ -22,7 +22,7 @@ mod wire;
 
 pub use abi::{ABI, Answer, MAGIC, Mismatch, SYMBOL, Table};
 pub use export::{Exported, Library};
-pub use wire::{AllMarkets, CandleRow, Description, Failure, Question, Reply};
+pub use wire::{AllMarkets, CandleTable, Description, Failure, Question, Reply};
 
 #[cfg(test)]
 mod tests;

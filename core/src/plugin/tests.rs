@@ -144,7 +144,7 @@ fn a_panic_crosses_as_its_message(#[case] limit: Option<usize>, #[case] message:
 #[test]
 fn an_error_crosses_with_its_code_and_wait_and_no_more_text_than_anybody_reads() {
     let query = CandleQuery { timeframe: "1m".parse().expect("a timeframe"), since: None, limit: 1, now: 0 };
-    let reply = call::<Vec<CandleRow>>(0, &Question::Candles { market: Cow::Owned(market()), query }, &[]);
+    let reply = call::<CandleTable>(0, &Question::Candles { market: Cow::Owned(market()), query }, &[]);
     let Reply::Failed(failure) = reply else { panic!("{reply:?}") };
     let error = Error::from(failure);
     assert_eq!((error.code(), error.retry_after()), (Code::RateLimitExceeded, Some(Duration::from_millis(1_500))));
@@ -208,6 +208,33 @@ fn a_table_is_found_where_it_is_and_nowhere_else() {
 
 fn crossed<T: serde::Serialize + DeserializeOwned>(value: &T) -> T {
     serde_json::from_slice(&serde_json::to_vec(value).expect("JSON")).expect("the same")
+}
+
+#[rstest]
+#[case("")]
+#[case("1795471200000 63900.00 _ 6.38e4 64000.0 _;0 1 2 3 4 5;-5 _ _ _ _ _;")]
+fn candles_are_one_text(#[case] text: &str) {
+    let table: CandleTable = serde_json::from_str(&format!("\"{text}\"")).expect("candles");
+    assert_eq!(table.0.len(), text.matches(';').count());
+    assert_eq!(serde_json::to_string(&table).expect("JSON"), format!("\"{text}\""));
+}
+
+#[rstest]
+fn what_is_no_table_of_candles_is_refused(
+    #[values(
+        "x",
+        ";",
+        "1",
+        "1 2 3 4 5;",
+        "1 1 2 3 4 5",
+        "1 1 2 3 4 5 6;",
+        "1 1 2 3 4 +5;",
+        "1 1  2 3 4 5;",
+        "é 1 2 3 4 5;"
+    )]
+    text: &str,
+) {
+    assert!(serde_json::from_str::<CandleTable>(&format!("\"{text}\"")).is_err());
 }
 
 #[test]

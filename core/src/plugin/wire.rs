@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::{
-    About, Candle, CandleQuery, Capability, Code, Decimal, Error, Market, Millis, OrderBookQuery, Request, TradesQuery,
+    About, Candle, CandleQuery, Capability, Code, Decimal, Error, Market, OrderBookQuery, Request, TradesQuery,
 };
 
 /// What a library brings.
@@ -41,7 +42,7 @@ pub enum Question<'a> {
         /// The moment of the question.
         now: Millis,
     },
-    /// Answered by a list of [`CandleRow`].
+    /// Answered by a [`CandleTable`].
     Candles {
         /// Of this market.
         market: Cow<'a, Market>,
@@ -139,19 +140,64 @@ impl From<Failure> for Error {
     }
 }
 
-/// A [`Candle`] without the names of its fields, which would be most of an answer: timestamp, open, high, low, close, volume.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct CandleRow(Millis, Option<Decimal>, Option<Decimal>, Option<Decimal>, Option<Decimal>, Option<Decimal>);
+/// Candles as one text, as in `1795471200000 63900.00 64100.5 63800 64000.0 _;`: timestamp, open, high, low, close and volume of
+/// each, `_` for what is not known. Thousands of them are the longest answers there are, and reading them as JSON would take
+/// longer than most adapters take to make them.
+#[derive(Debug, PartialEq)]
+pub struct CandleTable(pub Vec<Candle>);
 
-impl From<Candle> for CandleRow {
-    fn from(candle: Candle) -> Self {
-        let Candle { timestamp, open, high, low, close, volume } = candle;
-        Self(timestamp, open, high, low, close, volume)
+impl CandleTable {
+    /// Room for one candle of long numbers.
+    const ROOM: usize = 100;
+
+    /// The text, between the quotes of JSON: nothing in it has to be escaped.
+    fn quoted(&self) -> String {
+        let mut text = String::with_capacity(2 + self.0.len() * Self::ROOM);
+        text.push('"');
+        for Candle { timestamp, open, high, low, close, volume } in &self.0 {
+            text.push_str(&timestamp.to_string());
+            for number in [open, high, low, close, volume] {
+                text.push(' ');
+                text.push_str(number.as_ref().map_or("_", Decimal::as_str));
+            }
+            text.push(';');
+        }
+        text.push('"');
+        text
+    }
+
+    /// Reads the candle that a text begins with.
+    fn candle(text: &str) -> Option<(Candle, &str)> {
+        let (timestamp, mut rest) = text.split_once(' ')?;
+        let mut next = |end: &str| {
+            let (number, behind) = match rest.strip_prefix('_') {
+                Some(behind) => (None, behind),
+                None => Decimal::read_from(rest).map(|(number, behind)| (Some(number), behind))?,
+            };
+            rest = behind.strip_prefix(end)?;
+            Some(number)
+        };
+        let (open, high, low, close, volume) = (next(" ")?, next(" ")?, next(" ")?, next(" ")?, next(";")?);
+        Some((Candle { timestamp: timestamp.parse().ok()?, open, high, low, close, volume }, rest))
     }
 }
 
-impl From<CandleRow> for Candle {
-    fn from(CandleRow(timestamp, open, high, low, close, volume): CandleRow) -> Self {
-        Self { timestamp, open, high, low, close, volume }
+impl Serialize for CandleTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::from_string(self.quoted()).map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for CandleTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut rest = <&str>::deserialize(deserializer)?;
+        let mut candles = Vec::with_capacity(rest.len() / Self::ROOM);
+        while !rest.is_empty() {
+            let (candle, behind) = Self::candle(rest)
+                .ok_or_else(|| serde::de::Error::custom(format_args!("`{rest:.40}` is no candle")))?;
+            candles.push(candle);
+            rest = behind;
+        }
+        Ok(Self(candles))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use marketd_core::plugin::{AllMarkets, CandleRow, Description, Question, Reply, Table};
+use marketd_core::plugin::{AllMarkets, CandleTable, Description, Question, Reply, Table};
 use marketd_core::{
     About, Candle, CandleQuery, Capability, Error, Exchange, Fetch, Kind, Market, Markets, Millis, OrderBook,
     OrderBookQuery, Response, Result, Ticker, TickersQuery, Trade, TradesQuery,
@@ -113,7 +113,7 @@ impl Exchange for Proxy {
 
     fn candles(&self, market: &Arc<Market>, query: &CandleQuery) -> Fetch<Vec<Candle>> {
         let asked = self.ask(&Question::Candles { market: Cow::Borrowed(&**market), query: *query }, None);
-        asked.map(|rows: Vec<CandleRow>| rows.into_iter().map(Candle::from).collect())
+        asked.map(|CandleTable(candles)| candles)
     }
 
     fn order_book(&self, market: &Arc<Market>, query: &OrderBookQuery) -> Fetch<OrderBook> {
