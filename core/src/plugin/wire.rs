@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::{
-    About, Candle, CandleQuery, Capability, Code, Decimal, Error, Market, OrderBookQuery, Request, TradesQuery,
+    About, Candle, CandleQuery, Capability, Code, Decimal, Error, Market, Millis, OrderBookQuery, Request, TradesQuery,
 };
 
 /// What a library brings.
