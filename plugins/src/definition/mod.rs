@@ -234,7 +234,7 @@ fn compile<T>(
         Some(section) => section,
         None => Section::empty(),
     };
-    Variants::compile(section, groups, read)
+    Variants::compile(&section, groups, read)
 }
 
 impl Exchange for Definition {

@@ -102,28 +102,29 @@ impl Section {
         Reader::new(table, self.place.clone())
     }
 
-    /// Those that make a difference here.
-    fn select<'s>(&'s self, selectors: &'s [&'s str]) -> impl Iterator<Item = &'s str> {
-        selectors.iter().copied().filter(|name| {
-            self.variants.iter().any(|(known, _)| known == name) || self.hosts.iter().any(|known| known == name)
-        })
+    /// The kinds of markets that make a difference here.
+    fn differences(&self) -> Vec<String> {
+        self.variants.iter().map(|(name, _)| name).chain(&self.hosts).cloned().collect()
     }
 }
 
 /// Something compiled for each kind of market that it differs for.
 #[derive(Debug)]
 pub(crate) struct Variants<T> {
-    section: Section,
+    /// The kinds of markets that make a difference.
+    differences: Vec<String>,
+    flag: &'static str,
     compiled: Vec<(Vec<String>, Option<Arc<T>>)>,
 }
 
 impl<T> Variants<T> {
     /// Compiles a section for every kind of market there can be; `None` where a kind cannot be asked about.
     pub(crate) fn compile(
-        section: Section,
+        section: &Section,
         groups: &[String],
         compile: impl Fn(Reader, &[String]) -> Result<Option<T>>,
     ) -> Result<Self> {
+        let differences = section.differences();
         let mut compiled: Vec<(Vec<String>, Option<Arc<T>>)> = Vec::new();
         let groups = groups.iter().map(|group| Some(group.as_str())).chain([None]);
         for group in groups {
@@ -131,7 +132,7 @@ impl<T> Variants<T> {
                 for settled in ["linear", "inverse", ""] {
                     for flag in [None, Some(section.flag)] {
                         let selectors = selectors(kind, settled, group, flag);
-                        let selected: Vec<String> = section.select(&selectors).map(str::to_owned).collect();
+                        let selected: Vec<String> = among(&selectors, &differences).map(str::to_owned).collect();
                         if compiled.iter().all(|(known, _)| *known != selected) {
                             let made = compile(section.resolve(&selected), &selected)?;
                             compiled.push((selected, made.map(Arc::new)));
@@ -140,7 +141,7 @@ impl<T> Variants<T> {
                 }
             }
         }
-        Ok(Self { section, compiled })
+        Ok(Self { differences, flag: section.flag, compiled })
     }
 
     /// What is meant for this market; `flagged` where the question has a beginning, or names its tickers.
@@ -151,8 +152,8 @@ impl<T> Variants<T> {
             _ => "",
         };
         let group = market.attributes.get(GROUP).map(String::as_str);
-        let selectors = selectors(market.kind, settled, group, flagged.then_some(self.section.flag));
-        let fits = |known: &Vec<String>| self.section.select(&selectors).eq(known.iter().map(String::as_str));
+        let selectors = selectors(market.kind, settled, group, flagged.then_some(self.flag));
+        let fits = |known: &Vec<String>| among(&selectors, &self.differences).eq(known.iter().map(String::as_str));
         self.compiled.iter().find(|(known, _)| fits(known)).and_then(|(_, made)| made.as_ref())
     }
 
@@ -160,6 +161,11 @@ impl<T> Variants<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<T>> {
         self.compiled.iter().filter_map(|(_, made)| made.as_ref())
     }
+}
+
+/// Those of the selectors that make a difference.
+fn among<'s>(selectors: &'s [&'s str], differences: &'s [String]) -> impl Iterator<Item = &'s str> {
+    selectors.iter().copied().filter(|name| differences.iter().any(|known| known == name))
 }
 
 fn is_selector(name: &str) -> bool {
