@@ -141,6 +141,15 @@ pub struct About {
 }
 
 impl About {
+    /// The longest id.
+    const LONGEST_ID: usize = 40;
+
+    /// Whether a text can be the id of an exchange, which stands in paths: lower case letters and digits, at most 40.
+    pub fn is_id(text: &str) -> bool {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        !text.is_empty() && text.len() <= Self::LONGEST_ID && text.bytes().all(fits)
+    }
+
     /// Whether the exchange can be asked that.
     pub fn can(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
@@ -276,6 +285,18 @@ mod tests {
     #[rstest]
     fn what_is_no_budget_says_what_is_allowed(#[values("", "10", "0/s", "10/d", "-1/s", "10/0s", "10/é")] text: &str) {
         assert!(text.parse::<Budget>().expect_err("refused").contains("1200/m"));
+    }
+
+    #[rstest]
+    #[case("kraken", true)]
+    #[case("p2b", true)]
+    #[case("", false)]
+    #[case("Kraken", false)]
+    #[case("a-b", false)]
+    #[case("../x", false)]
+    fn an_id_is_lower_case_letters_and_digits(#[case] text: &str, #[case] is_id: bool) {
+        assert_eq!(About::is_id(text), is_id);
+        assert!(!About::is_id(&"a".repeat(41)));
     }
 
     #[test]

@@ -80,8 +80,8 @@ impl Definition {
         let text = |node: Node| node.text().map(str::to_owned);
         let id_node = top.required("id")?;
         let id = text(id_node.clone())?;
-        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
-            return Err(id_node.place.error("must be lower case letters and digits"));
+        if !About::is_id(&id) {
+            return Err(id_node.place.error("must be lower case letters and digits, at most 40"));
         }
         let name = text(top.required("name")?)?;
         let doc = text(top.required("doc")?)?;

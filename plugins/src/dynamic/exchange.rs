@@ -25,9 +25,6 @@ const LARGEST_COURSE: usize = 128 << 20;
 /// Exchanges of one library.
 const MOST_EXCHANGES: usize = 1_000;
 
-/// The longest id.
-const LONGEST_ID: usize = 40;
-
 /// The exchanges of a table, which errors call `plugin`; each of their calls may take so long.
 ///
 /// # Errors
@@ -39,8 +36,7 @@ pub fn from_table(
 ) -> std::result::Result<Vec<Arc<dyn Exchange>>, LoadError> {
     let mut exchanges: Vec<Arc<dyn Exchange>> = Vec::new();
     for (number, mut about) in described(table)?.into_iter().enumerate() {
-        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        if about.id.is_empty() || about.id.len() > LONGEST_ID || !about.id.bytes().all(fits) {
+        if !About::is_id(&about.id) {
             return Err(LoadError::Id(about.id));
         }
         if exchanges.iter().any(|other| other.about().id == about.id) {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use marketd_core::About;
 use marketd_plugins::built_in;
 
 use super::Verdict;
@@ -30,8 +31,8 @@ impl NewExchange {
     /// The id is none, or the file cannot be written.
     pub fn run(&self, out: &mut dyn Write) -> Verdict {
         let id = &self.id;
-        if !is_id(id) {
-            return Err(format!("`{id:.60}` is no id: it must be lower case letters and digits").into());
+        if !About::is_id(id) {
+            return Err(format!("`{id:.60}` is no id: it must be lower case letters and digits, at most 40").into());
         }
         let path = self.dir.clone().unwrap_or_default().join(format!("{id}.toml"));
         let shown = path.display();
@@ -52,10 +53,6 @@ impl NewExchange {
         }
         Ok(true)
     }
-}
-
-fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
 fn of(id: &str) -> String {
